@@ -1,0 +1,69 @@
+//! Connectors: how Octro sees other systems. One folder is one connector; [`ALL`] has one line for each.
+//!
+//! A connector opens a [`Source`] from its settings; a source, when it is run, tells the [`Run`] what it saw
+//! ([`Run::observe`]) and, just as important, what it covered ([`Run::scope`]).
+
+pub mod exec;
+pub mod file;
+pub mod host;
+mod run;
+
+use octro_model::Id;
+
+pub use run::{Deliver, Run, Stopped};
+
+/// Every connector that this build knows.
+pub const ALL: &[&dyn Connector] = &[&host::Host, &exec::Exec, &file::File];
+
+/// A way to see one sort of system.
+pub trait Connector: Sync {
+    /// Its name in the settings: `type = "exec"`.
+    fn name(&self) -> &'static str;
+
+    /// One sentence on what it sees.
+    fn summary(&self) -> &'static str;
+
+    /// The settings it takes, for the generated reference.
+    fn settings(&self) -> &'static [Setting];
+
+    /// Opens a source. It checks the settings and touches nothing else.
+    ///
+    /// # Errors
+    /// What is wrong with the settings, and what was expected.
+    fn open(&self, settings: &serde_json::Map<String, serde_json::Value>) -> Result<Box<dyn Source>, SettingError>;
+}
+
+/// One setting of a connector.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// Its key.
+    pub name: &'static str,
+    /// `string`, `list of strings`, `duration`, ...
+    pub form: &'static str,
+    /// Whether it has to be given.
+    pub required: bool,
+    /// What it does, and its default.
+    pub doc: &'static str,
+}
+
+/// A setting that a connector cannot take.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{setting}: {what}; expected {expected}")]
+pub struct SettingError {
+    /// The setting's key.
+    pub setting: String,
+    /// What is wrong.
+    pub what: String,
+    /// What was expected.
+    pub expected: String,
+}
+
+/// A system that can be asked.
+pub trait Source: Send + Sync {
+    /// The kinds of resources that it yields.
+    fn kinds(&self) -> Vec<Id>;
+
+    /// Looks once, on a thread that may block. Whatever goes wrong is told to `run`: as unknown attributes, as scopes
+    /// that are not complete, as errors for people. It returns early once `run` says that it is stopped.
+    fn collect(&self, run: &mut Run);
+}

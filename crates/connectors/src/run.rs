@@ -1,0 +1,166 @@
+//! One run of a source: what it delivers and how it went.
+
+use octro_model::{Clock, Collection, CollectionError, Id, Observation, ScopeReport, Timestamp, UnknownReason, Why};
+
+/// How many errors a run keeps; the rest are counted in the last one.
+const ERRORS_MAX: usize = 200;
+
+/// Takes observations away in batches; an error means that the run has to stop.
+pub type Deliver<'a> = dyn FnMut(Vec<Observation>) -> Result<(), Stopped> + Send + 'a;
+
+/// The run is over: its time is up, or nobody listens any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the run was stopped")]
+pub struct Stopped;
+
+/// One run of a source.
+pub struct Run<'a> {
+    source: Id,
+    kinds: Vec<Id>,
+    clock: &'a dyn Clock,
+    deliver: &'a mut Deliver<'a>,
+    pending: Vec<Observation>,
+    batch_max: usize,
+    started_at: Timestamp,
+    deadline: Timestamp,
+    scopes: Vec<ScopeReport>,
+    errors: Vec<CollectionError>,
+    errors_dropped: u64,
+    stopped: bool,
+}
+
+impl<'a> Run<'a> {
+    /// A run of `source`, which yields `kinds`, until `deadline`.
+    pub fn new(
+        source: Id,
+        kinds: Vec<Id>,
+        clock: &'a dyn Clock,
+        deadline: Timestamp,
+        deliver: &'a mut Deliver<'a>,
+    ) -> Self {
+        Self {
+            source,
+            kinds,
+            clock,
+            deliver,
+            pending: Vec::new(),
+            batch_max: 500,
+            started_at: clock.now(),
+            deadline,
+            scopes: Vec::new(),
+            errors: Vec::new(),
+            errors_dropped: 0,
+            stopped: false,
+        }
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// When the run must be over.
+    pub const fn deadline(&self) -> Timestamp {
+        self.deadline
+    }
+
+    /// Whether the source has to return.
+    pub fn is_stopped(&mut self) -> bool {
+        self.stopped = self.stopped || self.clock.now() >= self.deadline;
+        self.stopped
+    }
+
+    /// Delivers one observation.
+    ///
+    /// # Errors
+    /// [`Stopped`] if the source has to return.
+    pub fn observe(&mut self, observation: Observation) -> Result<(), Stopped> {
+        if self.is_stopped() {
+            return Err(Stopped);
+        }
+        self.pending.push(observation);
+        if self.pending.len() >= self.batch_max { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), Stopped> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let sent = (self.deliver)(std::mem::take(&mut self.pending));
+        self.stopped = self.stopped || sent.is_err();
+        sent
+    }
+
+    /// Says how the enumeration of one scope of one kind went.
+    pub fn scope(&mut self, report: ScopeReport) {
+        self.scopes.push(report);
+    }
+
+    /// Says that `kind` was enumerated whole, in one scope without a name.
+    pub fn complete(&mut self, kind: Id, resources: u64) {
+        self.scope(ScopeReport { kind, scope: String::new(), complete: true, resources, pages: 1, reason: None });
+    }
+
+    /// Says that `kind` could not be enumerated, and why.
+    pub fn incomplete(&mut self, kind: Id, resources: u64, reason: UnknownReason) {
+        self.scope(ScopeReport {
+            kind,
+            scope: String::new(),
+            complete: false,
+            resources,
+            pages: 1,
+            reason: Some(reason),
+        });
+    }
+
+    /// Tells people what went wrong and how to mend it (`mend` may be empty).
+    pub fn error(&mut self, what: impl Into<String>, message: impl Into<String>, mend: impl Into<String>) {
+        if self.errors.len() < ERRORS_MAX {
+            self.errors.push(CollectionError { what: what.into(), message: message.into(), mend: mend.into() });
+        } else {
+            self.errors_dropped += 1;
+        }
+    }
+
+    /// Ends the run: delivers what is pending, and answers what was covered. Kinds that the source yields and said
+    /// nothing of were not enumerated; a run that was stopped completed nothing.
+    pub fn finish(mut self) -> Collection {
+        let delivered = self.flush().is_ok() && !self.stopped;
+        if !delivered {
+            for scope in &mut self.scopes {
+                scope.complete = false;
+                scope.reason.get_or_insert_with(|| UnknownReason::new(Why::TimedOut, "the run was stopped"));
+            }
+        }
+        for kind in &self.kinds {
+            if !self.scopes.iter().any(|scope| scope.kind == *kind) {
+                self.scopes.push(ScopeReport {
+                    kind: kind.clone(),
+                    scope: String::new(),
+                    complete: false,
+                    resources: 0,
+                    pages: 0,
+                    reason: Some(UnknownReason::new(
+                        if delivered { Why::NotCollected } else { Why::TimedOut },
+                        "the source did not say that it enumerated this kind",
+                    )),
+                });
+            }
+        }
+        if self.errors_dropped > 0 {
+            self.errors.push(CollectionError {
+                what: "errors".to_owned(),
+                message: format!("{} more were not kept", self.errors_dropped),
+                mend: String::new(),
+            });
+        }
+        Collection {
+            source: self.source,
+            started_at: self.started_at,
+            finished_at: self.clock.now(),
+            scopes: self.scopes,
+            errors: self.errors,
+            refused: 0,
+        }
+    }
+}

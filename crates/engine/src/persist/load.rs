@@ -1,0 +1,350 @@
+//! Reading the state back from the database at start. It must come out as the inputs would make it; `octro replay`
+//! checks that it does.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use octro_model::{Id, Span, Status, Timestamp, UnknownReason};
+use octro_program::Program;
+use octro_store::{Db, Row, StoreError};
+use serde::Deserialize;
+
+use crate::delta::NONE;
+use crate::input::form;
+use crate::state::{Attempt, InForce, Resource, SourceState, State, TestState, View};
+use crate::{EngineError, SourceInfo, sightings};
+
+const NOW: &str = "SELECT value FROM settings WHERE name = 'now'";
+const COUNTERS: &str = "SELECT \
+     (SELECT COALESCE(MAX(seq), 0) FROM inputs), (SELECT COALESCE(MAX(seq), 0) FROM observations), \
+     (SELECT COALESCE(MAX(collection), 0) FROM inputs), (SELECT COALESCE(MAX(ord), 0) FROM test_versions)";
+const PROGRAMS: &str = "SELECT ord, installed_at, files FROM program_versions ORDER BY ord";
+const SOURCES: &str = "SELECT id, connector, every_us, registered_at, retired_at FROM sources ORDER BY ord";
+const SOURCE_KINDS: &str =
+    "SELECT source, kind FROM source_kinds WHERE to_at = 9223372036854775807 ORDER BY source, kind";
+const TESTS: &str = "SELECT id FROM tests ORDER BY ord";
+const VERSIONS: &str = "SELECT ord, test, hash FROM test_versions ORDER BY ord";
+const RESOURCES: &str = "SELECT kind, key FROM resources ORDER BY ord";
+const VIEWS: &str = "SELECT v.resource, v.source, o.seq, o.effective_at, o.scope, o.hash, o.body, i.collection \
+     FROM views v JOIN observations o ON o.seq = v.observation JOIN inputs i ON i.seq = o.input \
+     ORDER BY v.resource, v.source";
+const SIGHTINGS: &str = "SELECT source, collection, body FROM inputs WHERE form = 4 AND received_at > $1 ORDER BY seq";
+const OPEN: &str = "SELECT resource, test, status, from_at, version FROM results \
+     WHERE to_at = 9223372036854775807 AND superseded_at = 9223372036854775807";
+const TALLIES: &str = "SELECT t.test, t.pass, t.fail, t.unknown, t.stale, t.excepted, t.not_applicable FROM tallies t \
+     JOIN (SELECT test, MAX(known_at) AS known_at FROM tallies GROUP BY test) l \
+     ON l.test = t.test AND l.known_at = t.known_at";
+const VERDICTS: &str = "SELECT subject, id, status, reason FROM verdicts WHERE to_at = 9223372036854775807";
+/// Of each source and kind, the scopes of the last collection that spoke of it.
+const COVERAGE: &str = "SELECT c.kind, c.source, c.scope, c.finished_at, c.complete, c.reason FROM coverage c \
+     JOIN (SELECT kind, source, MAX(finished_at) AS finished_at FROM coverage GROUP BY kind, source) l \
+     ON l.kind = c.kind AND l.source = c.source AND l.finished_at = c.finished_at";
+const COVERAGE_LOG: &str =
+    "SELECT kind, source, scope, finished_at, complete FROM coverage ORDER BY finished_at, kind, source, scope";
+const SOURCE_KINDS_LOG: &str = "SELECT source, kind, from_at, to_at FROM source_kinds ORDER BY from_at";
+
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[&str] = &[
+    NOW, COUNTERS, PROGRAMS, SOURCES, SOURCE_KINDS, TESTS, VERSIONS, RESOURCES, VIEWS, SIGHTINGS, OPEN, TALLIES, VERDICTS,
+    COVERAGE, COVERAGE_LOG, SOURCE_KINDS_LOG,
+];
+
+/// The stored form of an observation, read leniently: its kind may have another shape by now.
+#[derive(Deserialize)]
+struct Body {
+    #[serde(default)]
+    attributes: serde_json::Map<String, serde_json::Value>,
+    #[serde(default)]
+    unknown: BTreeMap<String, UnknownReason>,
+}
+
+/// Reads a stored observation by the shape that its kind has in `layout`.
+pub(crate) fn record(layout: &octro_cel::Layout, body: &[u8]) -> octro_cel::Record {
+    octro_cel::Record::parse(layout, body).unwrap_or_else(|_| {
+        let body: Body = serde_json::from_slice(body)
+            .unwrap_or_else(|_| Body { attributes: serde_json::Map::new(), unknown: BTreeMap::new() });
+        crate::state::lenient(layout, body.attributes, body.unknown)
+    })
+}
+
+/// Every program version, oldest first.
+pub(crate) async fn programs(db: &Db) -> Result<Vec<InForce>, EngineError> {
+    let mut programs: Vec<InForce> = Vec::new();
+    let mut same: HashMap<String, Arc<Program>> = HashMap::new();
+    for row in db.fetch(PROGRAMS, &[]).await? {
+        let files = octro_program::Files::from_blob(&row.get::<Vec<u8>>(2)?)
+            .map_err(|error| EngineError::Stored(format!("a program version cannot be read: {error}")))?;
+        let program = match same.get(&files.hash()) {
+            Some(program) => program.clone(),
+            None => {
+                let loaded = octro_program::load(&files).map_err(EngineError::Program)?;
+                let program = Arc::new(loaded.program);
+                same.insert(files.hash(), program.clone());
+                program
+            }
+        };
+        programs.push(InForce { ord: row.get(0)?, from_at: row.get(1)?, program });
+    }
+    Ok(programs)
+}
+
+fn index(ord: i64) -> u32 {
+    u32::try_from(ord - 1).unwrap_or(u32::MAX)
+}
+
+/// The whole state.
+pub(crate) async fn state(db: &Db) -> Result<State, EngineError> {
+    let mut state = State::new();
+    if let Some(row) = db.fetch_one(NOW, &[]).await? {
+        let text: String = row.get(0)?;
+        let micros = text.parse().map_err(|_| EngineError::Stored(format!("setting `now` is `{text}`")))?;
+        state.now = Timestamp::from_micros(micros);
+    }
+    sources(db, &mut state).await?;
+    for row in db.fetch(TESTS, &[]).await? {
+        let id: Id = row.get(0)?;
+        state.test_of.insert(id.clone(), state.tests.len() as u32);
+        state.tests.push(TestState { id, tally: octro_model::Tally::default(), verdict: (NONE, String::new()), kind: None });
+    }
+    for row in db.fetch(VERSIONS, &[]).await? {
+        state.versions.insert((index(row.get(1)?), row.get(2)?), row.get(0)?);
+    }
+    if let Some(row) = db.fetch_one(COUNTERS, &[]).await? {
+        state.counters.input = row.get::<i64>(0)? + 1;
+        state.counters.observation = row.get::<i64>(1)? + 1;
+        state.counters.collection = row.get::<i64>(2)? + 1;
+        state.counters.version = row.get::<i64>(3)? + 1;
+    }
+    state.programs = programs(db).await?;
+    if let Some(program) = state.program().cloned() {
+        state.adopt(&program, None);
+    }
+    resources(db, &mut state).await?;
+    results(db, &mut state).await?;
+    coverage(db, &mut state).await?;
+    state.relink_all();
+    state.wind();
+    Ok(state)
+}
+
+async fn sources(db: &Db, state: &mut State) -> Result<(), StoreError> {
+    for row in db.fetch(SOURCES, &[]).await? {
+        let info = SourceInfo {
+            id: row.get(0)?,
+            connector: row.get(1)?,
+            every: Span::from_micros(row.get(2)?),
+            kinds: Vec::new(),
+        };
+        let retired = row.get::<Timestamp>(4)? < Timestamp::MAX;
+        state.source_of.insert(info.id.clone(), state.sources.len() as u32);
+        state.sources.push(SourceState { info, registered_at: row.get(3)?, retired });
+    }
+    for row in db.fetch(SOURCE_KINDS, &[]).await? {
+        if let Some(source) = state.sources.get_mut(index(row.get(0)?) as usize) {
+            source.info.kinds.push(row.get(1)?);
+        }
+    }
+    Ok(())
+}
+
+async fn resources(db: &Db, state: &mut State) -> Result<(), StoreError> {
+    for row in db.fetch(RESOURCES, &[]).await? {
+        let (id, key): (Id, String) = (row.get(0)?, row.get(1)?);
+        let kind = state.kind(&id);
+        let slot = state.resources.len() as u32;
+        if let Some(table) = state.kinds.get_mut(kind as usize) {
+            table.keys.insert(key.as_str().into(), slot);
+            state.resources.push(Resource::new(kind, &key, table.tests.len()));
+        }
+    }
+    for row in db.fetch(VIEWS, &[]).await? {
+        view(state, &row)?;
+    }
+    let slots = 0..state.resources.len();
+    for slot in slots {
+        if let Some(resource) = state.resources.get_mut(slot)
+            && resource.views.len() > 1
+            && let Some(layout) = state.kinds.get(resource.kind as usize).and_then(|table| table.layout.clone())
+        {
+            resource.merge(&layout);
+        }
+    }
+    // What was last seen longer ago than any test allows is stale, however long ago exactly.
+    let oldest = state.kinds.iter().flat_map(|kind| kind.tests.iter()).map(|active| active.rule.max_age).max();
+    let since = state.now.minus(oldest.unwrap_or_default());
+    for row in db.fetch(SIGHTINGS, &[since.into()]).await? {
+        let (source, collection): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let body: Vec<u8> = row.get(2)?;
+        sightings::decode(&body, |at, ord| {
+            let Some(slot) = state.slot(ord) else { return };
+            let views = state.resources.get_mut(slot as usize).map(|resource| &mut resource.views);
+            if let Some(view) =
+                views.into_iter().flatten().find(|view| view.source == index(source) && at >= view.effective_at)
+            {
+                view.collection = view.collection.max(collection);
+                view.seen_at = view.seen_at.max(at);
+            }
+        });
+    }
+    Ok(())
+}
+
+fn view(state: &mut State, row: &Row) -> Result<(), StoreError> {
+    let slot = index(row.get(0)?) as usize;
+    let Some(resource) = state.resources.get_mut(slot) else { return Ok(()) };
+    let Some(layout) = state.kinds.get(resource.kind as usize).and_then(|table| table.layout.as_ref()) else {
+        return Ok(()); // its kind is not declared any more
+    };
+    let mut hash = [0; 16];
+    for (to, from) in hash.iter_mut().zip(row.get::<Vec<u8>>(5)?) {
+        *to = from;
+    }
+    let effective_at = row.get(3)?;
+    resource.views.push(View {
+        source: index(row.get(1)?),
+        observation: row.get(2)?,
+        effective_at,
+        seen_at: effective_at,
+        collection: row.get(7)?,
+        hash,
+        scope: row.get::<String>(4)?.into_boxed_str(),
+        record: record(layout, &row.get::<Vec<u8>>(6)?),
+    });
+    Ok(())
+}
+
+async fn results(db: &Db, state: &mut State) -> Result<(), StoreError> {
+    let places: HashMap<u32, usize> = state
+        .kinds
+        .iter()
+        .flat_map(|kind| kind.tests.iter().enumerate().map(|(place, active)| (active.test, place)))
+        .collect();
+    for row in db.fetch(OPEN, &[]).await? {
+        let Some(place) = places.get(&index(row.get(1)?)) else { continue };
+        let Some(resource) = state.resources.get_mut(index(row.get(0)?) as usize) else { continue };
+        if let Some(status) = resource.statuses.get_mut(*place) {
+            *status = u8::try_from(row.get::<i64>(2)?).unwrap_or(NONE);
+        }
+        resource.changed_at = resource.changed_at.max(row.get(3)?);
+    }
+    for row in db.fetch(TALLIES, &[]).await? {
+        let Some(test) = state.tests.get_mut(index(row.get(0)?) as usize) else { continue };
+        for (column, status) in Status::ALL.iter().enumerate() {
+            test.tally[*status] = row.get(column + 1)?;
+        }
+    }
+    for row in db.fetch(VERDICTS, &[]).await? {
+        let (subject, id): (String, Id) = (row.get(0)?, row.get(1)?);
+        let verdict = (u8::try_from(row.get::<i64>(2)?).unwrap_or(NONE), row.get(3)?);
+        if subject == "control" {
+            if verdict.0 < crate::delta::ENDED {
+                state.controls.insert(id, verdict);
+            }
+        } else if let Some(test) = state.test_of.get(&id).and_then(|test| state.tests.get_mut(*test as usize)) {
+            test.verdict = verdict;
+        }
+    }
+    Ok(())
+}
+
+async fn coverage(db: &Db, state: &mut State) -> Result<(), StoreError> {
+    for (source, info) in state.sources.clone().into_iter().enumerate() {
+        for kind in info.info.kinds.iter().filter(|_| !info.retired) {
+            let kind = state.kind(kind);
+            if let Some(table) = state.kinds.get_mut(kind as usize) {
+                table.enumeration.entry(source as u32).or_default();
+            }
+        }
+    }
+    for row in db.fetch(COVERAGE, &[]).await? {
+        let kind = state.kind(&row.get(0)?);
+        let source = index(row.get(1)?);
+        if let Some(scopes) = state.kinds.get_mut(kind as usize).and_then(|table| table.enumeration.get_mut(&source)) {
+            scopes.insert(row.get(2)?, Attempt { at: row.get(3)?, complete: row.get(4)?, reason: row.get(5)? });
+        }
+    }
+    enumerated_log(db, state).await
+}
+
+/// When each kind was completely enumerated: the same steps as when it happened.
+async fn enumerated_log(db: &Db, state: &mut State) -> Result<(), StoreError> {
+    enum Step {
+        Yields(u32, bool),
+        Finished(u32, BTreeMap<String, bool>),
+    }
+    let mut steps: BTreeMap<Id, BTreeMap<Timestamp, Vec<Step>>> = BTreeMap::new();
+    for row in db.fetch(SOURCE_KINDS_LOG, &[]).await? {
+        let (source, kind): (i64, Id) = (row.get(0)?, row.get(1)?);
+        let (from, to): (Timestamp, Timestamp) = (row.get(2)?, row.get(3)?);
+        let kind = steps.entry(kind).or_default();
+        kind.entry(from).or_default().push(Step::Yields(index(source), true));
+        if to < Timestamp::MAX {
+            kind.entry(to).or_default().push(Step::Yields(index(source), false));
+        }
+    }
+    for row in db.fetch(COVERAGE_LOG, &[]).await? {
+        let (kind, source): (Id, i64) = (row.get(0)?, row.get(1)?);
+        let (scope, at, complete): (String, Timestamp, bool) = (row.get(2)?, row.get(3)?, row.get(4)?);
+        let at = steps.entry(kind).or_default().entry(at).or_default();
+        match at.last_mut() {
+            Some(Step::Finished(last, scopes)) if *last == index(source) => {
+                scopes.insert(scope, complete);
+            }
+            _ => at.push(Step::Finished(index(source), BTreeMap::from([(scope, complete)]))),
+        }
+    }
+    for (id, moments) in steps {
+        let kind = state.kind(&id);
+        let mut sources: BTreeMap<u32, BTreeMap<String, bool>> = BTreeMap::new();
+        let mut log: Vec<(Timestamp, bool)> = Vec::new();
+        for (at, steps) in moments {
+            for step in steps {
+                match step {
+                    Step::Yields(source, true) => {
+                        sources.entry(source).or_default();
+                    }
+                    Step::Yields(source, false) => {
+                        sources.remove(&source);
+                    }
+                    Step::Finished(source, scopes) => {
+                        if let Some(known) = sources.get_mut(&source) {
+                            *known = scopes;
+                        }
+                    }
+                }
+                let complete = !sources.is_empty()
+                    && sources.values().all(|scopes| !scopes.is_empty() && scopes.values().all(|complete| *complete));
+                if complete != log.last().is_some_and(|(_, last)| *last) {
+                    log.push((at, complete));
+                }
+            }
+        }
+        if let Some(table) = state.kinds.get_mut(kind as usize) {
+            table.enumerated = log;
+        }
+    }
+    Ok(())
+}
+
+impl State {
+    /// Sets every timer anew.
+    fn wind(&mut self) {
+        let now = self.now;
+        let mut statuses = Vec::new();
+        for slot in 0..self.resources.len() as u32 {
+            if self.resources.get(slot as usize).is_none_or(Resource::is_gone) {
+                continue;
+            }
+            let dues = self.judge_at(slot, now, &mut statuses);
+            self.wind_resource(slot, dues);
+        }
+        for kind in 0..self.kinds.len() as u32 {
+            self.set_population_timer(kind, now);
+        }
+    }
+}
+
+/// Inputs of a form, for the replay.
+pub(crate) const fn is_batch(form: i64) -> bool {
+    form == form::BATCH
+}

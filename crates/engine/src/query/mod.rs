@@ -1,0 +1,186 @@
+//! Questions about any moment. Everything here reads the database and nothing else, so that every process can answer.
+//!
+//! A moment has two sides: `at`, what was so in the world, and `known_at`, what Octro had learned by then. "On 3 March,
+//! as known on 1 April" are two different times.
+
+mod asof;
+mod changes;
+mod controls;
+mod overview;
+mod period;
+mod principles;
+mod resources;
+mod results;
+mod search;
+mod sources;
+mod why;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use octro_model::{Clock, Tally, Timestamp};
+use octro_program::Program;
+use octro_store::{Db, Row, StoreError};
+
+use crate::EngineError;
+
+pub use changes::ChangeView;
+pub use controls::{ControlView, TestView};
+pub use overview::{Overview, PartView};
+pub use period::{Period, Repair, Segment, Strip};
+pub use principles::{Consistency, Depth, Month, Principles};
+pub use resources::{AttributeView, ResourceFilter, ResourceView, ResourceRow, TimelineEntry};
+pub use results::{ResultFilter, ResultView, Results};
+pub use search::Hit;
+pub use sources::{CollectionView, ScopeView, SourceView};
+pub use why::{Evidence, Why as WhyView, sentence};
+
+const PROGRAM_AT: &str = "SELECT ord, hash, name, installed_at FROM program_versions WHERE installed_at <= $1 \
+     ORDER BY installed_at DESC LIMIT 1";
+const PROGRAM_FIRST: &str =
+    "SELECT ord, hash, name, installed_at FROM program_versions ORDER BY installed_at LIMIT 1";
+const PROGRAM_FILES: &str = "SELECT files FROM program_versions WHERE ord = $1";
+const SETTING: &str = "SELECT value FROM settings WHERE name = $1";
+const SETTING_PUT: &str =
+    "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+
+/// Statements that tests prepare on both databases.
+#[cfg(test)]
+pub(crate) fn statements() -> Vec<&'static str> {
+    let own = [PROGRAM_AT, PROGRAM_FIRST, PROGRAM_FILES, SETTING, SETTING_PUT];
+    [
+        own.as_slice(),
+        asof::STATEMENTS,
+        changes::STATEMENTS,
+        overview::STATEMENTS,
+        period::STATEMENTS,
+        principles::STATEMENTS,
+        resources::STATEMENTS,
+        results::STATEMENTS,
+        search::STATEMENTS,
+        sources::STATEMENTS,
+        why::STATEMENTS,
+    ]
+    .concat()
+}
+
+/// A moment that is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct AsOf {
+    /// When it was so.
+    pub at: Timestamp,
+    /// What was known by then.
+    pub known_at: Timestamp,
+}
+
+impl AsOf {
+    /// `at`, as known at `now`.
+    pub const fn known_now(at: Timestamp, now: Timestamp) -> Self {
+        Self { at, known_at: now }
+    }
+}
+
+/// A program version that was in force.
+#[derive(Clone)]
+pub struct InForceProgram {
+    /// Its number.
+    pub ord: i64,
+    /// When it came into force.
+    pub installed_at: Timestamp,
+    /// The program.
+    pub program: Arc<Program>,
+}
+
+/// See the module. Cheap to clone.
+#[derive(Clone)]
+pub struct Query {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    programs: Arc<Mutex<HashMap<i64, Arc<Program>>>>,
+}
+
+impl Query {
+    /// Questions to `db`.
+    pub fn new(db: Db, clock: Arc<dyn Clock>) -> Self {
+        Self { db, clock, programs: Arc::default() }
+    }
+
+    /// The present moment, as this process sees it.
+    pub fn now(&self) -> AsOf {
+        let now = self.clock.now();
+        AsOf { at: now, known_at: now }
+    }
+
+    /// The database.
+    pub const fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// The program in force at a moment; before the first one, the first.
+    ///
+    /// # Errors
+    /// If there is no program yet, or the database fails.
+    pub async fn program(&self, as_of: AsOf) -> Result<InForceProgram, EngineError> {
+        let row = match self.db.fetch_one(PROGRAM_AT, &[as_of.at.into()]).await? {
+            Some(row) => row,
+            None => self
+                .db
+                .fetch_one(PROGRAM_FIRST, &[])
+                .await?
+                .ok_or_else(|| EngineError::NotFound { what: "program", name: "in force".to_owned() })?,
+        };
+        let (ord, installed_at) = (row.get(0)?, row.get(3)?);
+        Ok(InForceProgram { ord, installed_at, program: self.program_version(ord).await? })
+    }
+
+    async fn program_version(&self, ord: i64) -> Result<Arc<Program>, EngineError> {
+        if let Some(program) = self.programs.lock().unwrap_or_else(PoisonError::into_inner).get(&ord) {
+            return Ok(program.clone());
+        }
+        let row = self
+            .db
+            .fetch_one(PROGRAM_FILES, &[ord.into()])
+            .await?
+            .ok_or_else(|| EngineError::NotFound { what: "program version", name: ord.to_string() })?;
+        let files = octro_program::Files::from_blob(&row.get::<Vec<u8>>(0)?)
+            .map_err(|error| EngineError::Stored(format!("program version {ord}: {error}")))?;
+        let program = Arc::new(octro_program::load(&files).map_err(EngineError::Program)?.program);
+        let mut cached = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        if cached.len() >= 8 {
+            cached.clear();
+        }
+        cached.insert(ord, program.clone());
+        Ok(program)
+    }
+
+    /// A setting that is kept in the database.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn setting(&self, name: &str) -> Result<Option<String>, EngineError> {
+        Ok(match self.db.fetch_one(SETTING, &[name.into()]).await? {
+            Some(row) => Some(row.get(0)?),
+            None => None,
+        })
+    }
+
+    /// Keeps a setting in the database.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn set(&self, name: &str, value: &str) -> Result<(), EngineError> {
+        let mut tx = self.db.begin().await?;
+        tx.execute(SETTING_PUT, &[name.into(), value.into()]).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// Reads six counts from column `first` on, in the order of display.
+pub(crate) fn tally(row: &Row, first: usize) -> Result<Tally, StoreError> {
+    let mut tally = Tally::default();
+    for (place, status) in octro_model::Status::ALL.iter().enumerate() {
+        tally[*status] = row.get(first + place)?;
+    }
+    Ok(tally)
+}

@@ -1,0 +1,265 @@
+//! A batch of observations.
+#![expect(clippy::indexing_slicing, reason = "slots are handed out by the state and index its own vectors")]
+
+use std::collections::{BTreeMap, HashSet};
+
+use octro_cel::Record;
+use octro_model::{CollectionError, Id, Status, Timestamp};
+
+use super::{Resource, State, View};
+use crate::delta::{Delta, ObservationRow};
+use crate::input::{Item, form};
+use crate::sightings;
+
+/// A batch, told apart: what was seen again unchanged, and what is new. This is also the form in which it is stored.
+#[derive(Debug, Default)]
+pub(crate) struct Sorted {
+    pub(crate) sightings: Vec<(Timestamp, Vec<i64>)>,
+    pub(crate) changed: Vec<Changed>,
+}
+
+/// An observation that says something new.
+#[derive(Debug)]
+pub(crate) struct Changed {
+    pub(crate) kind: u32,
+    pub(crate) key: String,
+    pub(crate) scope: String,
+    pub(crate) effective_at: Timestamp,
+    pub(crate) gone: bool,
+    pub(crate) hash: [u8; 16],
+    pub(crate) body: Vec<u8>,
+    pub(crate) record: Option<Record>,
+}
+
+/// How a batch was taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct BatchOutcome {
+    pub(crate) changed: u64,
+    pub(crate) unchanged: u64,
+    /// By kind, what was refused and why; kinds that are not declared included.
+    pub(crate) refused: BTreeMap<Id, Vec<CollectionError>>,
+}
+
+impl State {
+    /// Tells apart what is new and what is not, and refuses what does not fit.
+    pub(crate) fn sort(&self, source: u32, items: Vec<Item>, received: Timestamp) -> (Sorted, BatchOutcome) {
+        let mut sorted = Sorted::default();
+        let mut outcome = BatchOutcome::default();
+        let mut groups: BTreeMap<Timestamp, Vec<i64>> = BTreeMap::new();
+        let mut mentioned: HashSet<(u32, String)> = HashSet::new();
+        let yields = &self.sources[source as usize].info.kinds;
+        for item in items {
+            let mut refuse = |message: String, mend: &str| {
+                let what = format!("{} {}", item.kind, item.key);
+                let error = CollectionError { what, message, mend: mend.to_owned() };
+                outcome.refused.entry(item.kind.clone()).or_default().push(error);
+            };
+            if !yields.contains(&item.kind) {
+                refuse(
+                    format!("the source is not declared to yield `{}`", item.kind),
+                    "add the kind to the source's `kinds`",
+                );
+                continue;
+            }
+            let declared = self.kind_of.get(&item.kind).map(|kind| (*kind, &self.kinds[*kind as usize]));
+            let Some((kind, Some(layout))) = declared.map(|(kind, table)| (kind, &table.layout)) else {
+                refuse(
+                    format!("no kind `{}` is declared", item.kind),
+                    "declare it in the program, in kinds/, or correct the source",
+                );
+                continue;
+            };
+            // Nobody can have seen the future: a clock that is ahead counts as now.
+            let at = item.effective_at.map_or(received, |at| at.min(received));
+            let slot = self.kinds[kind as usize].keys.get(item.key.as_str()).copied();
+            let view = slot.and_then(|slot| {
+                self.resources[slot as usize].views.iter().find(|view| view.source == source)
+            });
+            let repeated = match view {
+                Some(view) => view.hash == item.hash && !item.gone && at >= view.effective_at,
+                None => item.gone && slot.is_none(),
+            };
+            if let Some(slot) = slot.filter(|_| repeated)
+                && !mentioned.contains(&(kind, item.key.clone()))
+            {
+                groups.entry(at).or_default().push(Self::ord(slot));
+                outcome.unchanged += 1;
+                continue;
+            }
+            if repeated && slot.is_none() {
+                outcome.unchanged += 1;
+                continue;
+            }
+            let record = if item.gone {
+                None
+            } else {
+                match Record::parse(layout, &item.body) {
+                    Ok(record) => Some(record),
+                    Err(misfits) => {
+                        let all: Vec<String> = misfits.iter().map(ToString::to_string).collect();
+                        refuse(all.join("; "), "correct what the source yields, or the kind's declaration");
+                        continue;
+                    }
+                }
+            };
+            mentioned.insert((kind, item.key.clone()));
+            outcome.changed += 1;
+            sorted.changed.push(Changed {
+                kind,
+                key: item.key,
+                scope: item.scope,
+                effective_at: at,
+                gone: item.gone,
+                hash: item.hash,
+                body: item.body,
+                record,
+            });
+        }
+        sorted.sightings = groups.into_iter().collect();
+        (sorted, outcome)
+    }
+
+    /// Takes a sorted batch.
+    pub(crate) fn batch(
+        &mut self,
+        source: u32,
+        collection: i64,
+        mut sorted: Sorted,
+        received: Timestamp,
+        delta: &mut Delta,
+    ) {
+        let body = sightings::encode(&mut sorted.sightings);
+        self.input(delta, received, form::BATCH, i64::from(source) + 1, collection, body);
+        for (at, resources) in sorted.sightings {
+            for ord in resources {
+                if let Some(slot) = self.slot(ord) {
+                    self.sight(slot, source, collection, at, received, delta);
+                }
+            }
+        }
+        for changed in sorted.changed {
+            self.observe(source, collection, changed, received, delta);
+        }
+        self.now = received;
+        self.tell(received, delta);
+        delta.now = received;
+    }
+
+    /// A resource was seen again, unchanged.
+    fn sight(&mut self, slot: u32, source: u32, collection: i64, at: Timestamp, received: Timestamp, delta: &mut Delta) {
+        let resource = &mut self.resources[slot as usize];
+        let kind = resource.kind as usize;
+        let Some(view) = resource.views.iter_mut().find(|view| view.source == source) else { return };
+        view.collection = collection;
+        if at <= view.seen_at {
+            return;
+        }
+        let gap = view.seen_at.plus(self.kinds[kind].max_age_least) <= at;
+        view.seen_at = at;
+        let stale = resource.statuses.contains(&Status::Stale.code());
+        if stale && at < resource.changed_at {
+            delta.late.entry(slot).and_modify(|from| *from = (*from).min(at)).or_insert(at);
+        } else if stale {
+            self.settle(slot, at, received, false, delta);
+        }
+        if gap || stale {
+            self.ripple(slot, &[], at, received, delta);
+        }
+    }
+
+    /// Evaluates the neighbours of a resource that changed at `at`.
+    fn ripple(&mut self, slot: u32, before: &[(u32, Box<str>)], at: Timestamp, received: Timestamp, delta: &mut Delta) {
+        if self.referrers.is_empty() && before.is_empty() {
+            return;
+        }
+        for near in self.neighbours(slot, before) {
+            if at < self.resources[near as usize].changed_at {
+                delta.late.entry(near).and_modify(|from| *from = (*from).min(at)).or_insert(at);
+            } else {
+                self.settle(near, at, received, false, delta);
+            }
+        }
+    }
+
+    /// A source says something new of a resource.
+    fn observe(&mut self, source: u32, collection: i64, changed: Changed, received: Timestamp, delta: &mut Delta) {
+        let seq = self.counters.observation;
+        self.counters.observation += 1;
+        let slot = self.resource(changed.kind, &changed.key, received, delta);
+        let at = changed.effective_at;
+        delta.observations.push(ObservationRow {
+            seq,
+            resource: Self::ord(slot),
+            source: i64::from(source) + 1,
+            effective_at: at,
+            gone: changed.gone,
+            scope: changed.scope.clone(),
+            hash: changed.hash,
+            body: changed.body,
+        });
+        let before = self.named(slot);
+        let resource = &mut self.resources[slot as usize];
+        let place = resource.views.iter().position(|view| view.source == source);
+        let newest = place.is_none_or(|place| at >= resource.views[place].seen_at);
+        let late = !newest || at < resource.changed_at;
+        if newest {
+            match (changed.record, place) {
+                (Some(record), place) => {
+                    let view = View {
+                        source,
+                        observation: seq,
+                        effective_at: at,
+                        seen_at: at,
+                        collection,
+                        hash: changed.hash,
+                        scope: changed.scope.into_boxed_str(),
+                        record,
+                    };
+                    match place {
+                        Some(place) => resource.views[place] = view,
+                        None => resource.views.push(view),
+                    }
+                    delta.views.insert((Self::ord(slot), i64::from(source) + 1), Some(seq));
+                }
+                (None, Some(place)) => {
+                    resource.views.remove(place);
+                    delta.views.insert((Self::ord(slot), i64::from(source) + 1), None);
+                }
+                (None, None) => {}
+            }
+            self.viewed(slot, received, delta);
+        } else if let Some(place) = place {
+            resource.views[place].collection = collection;
+        }
+        if late {
+            delta.late.entry(slot).and_modify(|from| *from = (*from).min(at)).or_insert(at);
+        } else {
+            self.settle(slot, at, received, false, delta);
+        }
+        self.relink(slot, &before);
+        self.ripple(slot, &before, at, received, delta);
+    }
+
+    /// The views of a resource changed.
+    pub(crate) fn viewed(&mut self, slot: u32, at: Timestamp, delta: &mut Delta) {
+        let resource = &mut self.resources[slot as usize];
+        if let Some(layout) = &self.kinds[resource.kind as usize].layout {
+            resource.merge(layout);
+        }
+        let gone_at = if resource.is_gone() { at } else { Timestamp::MAX };
+        delta.touched.insert(Self::ord(slot), (at, gone_at));
+    }
+
+    /// The slot of a resource, made if there is none yet.
+    fn resource(&mut self, kind: u32, key: &str, received: Timestamp, delta: &mut Delta) -> u32 {
+        let table = &mut self.kinds[kind as usize];
+        if let Some(slot) = table.keys.get(key) {
+            return *slot;
+        }
+        let slot = u32::try_from(self.resources.len()).unwrap_or(u32::MAX);
+        table.keys.insert(key.into(), slot);
+        self.resources.push(Resource::new(kind, key, table.tests.len()));
+        delta.new_resources.push((Self::ord(slot), table.id.clone(), key.to_owned(), received));
+        slot
+    }
+}

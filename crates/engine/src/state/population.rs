@@ -1,0 +1,137 @@
+//! Populations: whether all resources of a kind are known. A test passes only over a population that was enumerated
+//! completely and lately; an empty one is empty only if a complete enumeration says so.
+#![expect(clippy::indexing_slicing, reason = "kinds are handed out by the state and index its own vectors")]
+
+use octro_model::{Span, Timestamp};
+use serde::Serialize;
+
+use super::{Due, KindTable, State};
+
+/// The last attempt to enumerate one scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Attempt {
+    pub(crate) at: Timestamp,
+    pub(crate) complete: bool,
+    pub(crate) reason: String,
+}
+
+/// Whether a kind's population is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Population {
+    /// Every source that yields the kind enumerated every scope of it; the oldest did so at `at`.
+    Complete {
+        /// When the oldest enumeration ended.
+        at: Timestamp,
+    },
+    /// Nothing yields it.
+    NoSource,
+    /// Something was not enumerated.
+    Incomplete {
+        /// What, and why.
+        reason: String,
+    },
+    /// It was enumerated, but too long ago.
+    Stale {
+        /// When the oldest enumeration ended.
+        at: Timestamp,
+    },
+}
+
+impl Population {
+    /// What attempts say about a population at `now`. `attempts`: of each source (its id), its scopes.
+    pub(crate) fn of<'a, S>(sources: impl Iterator<Item = (&'a str, S)>, max_age: Span, now: Timestamp) -> Self
+    where
+        S: Iterator<Item = (&'a str, &'a Attempt)>,
+    {
+        let mut oldest = Timestamp::MAX;
+        let mut any = false;
+        let mut incomplete = None;
+        for (source, scopes) in sources {
+            any = true;
+            let mut tried = false;
+            for (scope, attempt) in scopes {
+                tried = true;
+                oldest = oldest.min(attempt.at);
+                if !attempt.complete && incomplete.is_none() {
+                    let of = if scope.is_empty() { String::new() } else { format!(" `{scope}`") };
+                    let why = if attempt.reason.is_empty() { "it did not say why" } else { &attempt.reason };
+                    incomplete = Some(format!("source `{source}` did not enumerate{of} completely: {why}"));
+                }
+            }
+            if !tried && incomplete.is_none() {
+                incomplete = Some(format!("source `{source}` has not enumerated it yet"));
+            }
+        }
+        match incomplete {
+            _ if !any => Self::NoSource,
+            Some(reason) => Self::Incomplete { reason },
+            None if oldest.plus(max_age) <= now => Self::Stale { at: oldest },
+            None => Self::Complete { at: oldest },
+        }
+    }
+}
+
+impl KindTable {
+    /// Whether every source that yields the kind enumerated all of it when it last tried.
+    pub(crate) fn is_enumerated(&self) -> bool {
+        self.enumerated.last().is_some_and(|(_, complete)| *complete)
+    }
+
+    fn all_complete(&self) -> bool {
+        !self.enumeration.is_empty()
+            && self
+                .enumeration
+                .values()
+                .all(|scopes| !scopes.is_empty() && scopes.values().all(|attempt| attempt.complete))
+    }
+
+    /// Whether every scope had been enumerated at `at`.
+    pub(crate) fn was_enumerated(&self, at: Timestamp) -> bool {
+        self.enumerated.iter().take_while(|(from, _)| *from <= at).last().is_some_and(|(_, complete)| *complete)
+    }
+}
+
+impl State {
+    /// The population of a kind, for a test with this `max_age`.
+    pub(crate) fn population(&self, kind: u32, max_age: Span, now: Timestamp) -> Population {
+        let sources = self.kinds[kind as usize].enumeration.iter().map(|(source, scopes)| {
+            let id = self.sources[*source as usize].info.id.as_str();
+            (id, scopes.iter().map(|(scope, attempt)| (scope.as_str(), attempt)))
+        });
+        Population::of(sources, max_age, now)
+    }
+
+    /// Notes whether a kind's enumeration became complete or ceased to be; answers whether that changed.
+    pub(crate) fn note_enumerated(&mut self, kind: u32, at: Timestamp) -> bool {
+        let table = &mut self.kinds[kind as usize];
+        let complete = table.all_complete();
+        let changed = complete != table.is_enumerated();
+        if changed {
+            table.enumerated.push((at, complete));
+        }
+        self.set_population_timer(kind, at);
+        changed
+    }
+
+    /// Wakes up when the next test of the kind finds the enumeration too old.
+    pub(crate) fn set_population_timer(&mut self, kind: u32, now: Timestamp) {
+        let table = &self.kinds[kind as usize];
+        let attempts: Vec<Timestamp> =
+            table.enumeration.values().flat_map(|scopes| scopes.values()).map(|attempt| attempt.at).collect();
+        let next = table
+            .tests
+            .iter()
+            .flat_map(|active| attempts.iter().map(|at| at.plus(active.rule.max_age)))
+            .filter(|due| *due > now)
+            .min();
+        if let Some(due) = next {
+            self.wheel.add(due, Due::Population(kind));
+        }
+    }
+
+    pub(crate) fn population_due(&mut self, kind: u32, at: Timestamp) {
+        self.mark_kind(kind);
+        self.set_population_timer(kind, at);
+    }
+}

@@ -1,0 +1,16 @@
+//! The words that every other crate shares: times, statuses, kinds of resources, observations, collections.
+//! It does no I/O and knows neither the database nor the test language.
+
+mod collection;
+mod id;
+mod observation;
+mod schema;
+mod status;
+mod time;
+
+pub use collection::{Collection, CollectionError, ScopeReport};
+pub use id::{Id, IdError};
+pub use observation::{Observation, UnknownReason, Why};
+pub use schema::{Attribute, Kind, Sensitivity, Type};
+pub use status::{Coverage, Layer, ParseWordError, Severity, Status, Tally};
+pub use time::{Clock, ManualClock, ParseTimeError, Span, SystemClock, Timestamp};

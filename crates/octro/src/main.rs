@@ -1,0 +1,2 @@
+//! The `octro` binary.
+fn main() {}

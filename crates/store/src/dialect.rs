@@ -1,0 +1,61 @@
+//! The places in which SQLite and PostgreSQL differ. Keep it short.
+
+use sqlx::AssertSqlSafe;
+
+/// Which database it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// SQLite.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+}
+
+impl Dialect {
+    /// The name in messages and in the migrations folder.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+        }
+    }
+
+    /// What begins a transaction that will write.
+    pub(crate) const fn begin_write(self) -> &'static str {
+        match self {
+            // A read transaction that turns into a writer may be refused at once, whatever the busy time-out.
+            Self::Sqlite => "BEGIN IMMEDIATE",
+            Self::Postgres => "BEGIN",
+        }
+    }
+}
+
+/// A statement with `rows` times `columns` numbered placeholders between `head` and `tail`: the only SQL that is put
+/// together while Octro runs. `head` and `tail` are constants of ours.
+pub(crate) fn repeated(head: &'static str, columns: usize, casts: bool, tail: &'static str, rows: usize) -> AssertSqlSafe<String> {
+    let mut sql = String::with_capacity(head.len() + tail.len() + rows * columns * 6);
+    sql.push_str(head);
+    let mut number = 0;
+    for row in 0..rows {
+        sql.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 0..columns {
+            number += 1;
+            if column > 0 {
+                sql.push(',');
+            }
+            if casts {
+                sql.push_str(&format!("CAST(${number} AS BIGINT)"));
+            } else {
+                sql.push_str(&format!("${number}"));
+            }
+        }
+        sql.push(')');
+    }
+    sql.push_str(tail);
+    AssertSqlSafe(sql)
+}
+
+/// A migration's text, which is embedded in the binary.
+pub(crate) fn migration(text: &'static str) -> AssertSqlSafe<String> {
+    AssertSqlSafe(text.to_owned())
+}
