@@ -3,10 +3,15 @@
 //! A connector opens a [`Source`] from its settings; a source, when it is run, tells the [`Run`] what it saw
 //! ([`Run::observe`]) and, just as important, what it covered ([`Run::scope`]).
 
+mod coverage;
 pub mod exec;
 pub mod file;
 pub mod host;
+mod json_lines;
+mod lines;
+mod plain;
 mod run;
+mod settings;
 
 use octro_model::Id;
 

@@ -29,6 +29,8 @@ pub(crate) struct ObservationRow {
     pub(crate) source: i64,
     pub(crate) effective_at: Timestamp,
     pub(crate) gone: bool,
+    /// How much later the source had already seen something else; zero if this is its newest word.
+    pub(crate) late_by: octro_model::Span,
     pub(crate) scope: String,
     pub(crate) hash: [u8; 16],
     pub(crate) body: Vec<u8>,
@@ -140,8 +142,14 @@ pub(crate) struct Delta {
     /// number -> (changed at, gone at)
     pub(crate) touched: BTreeMap<i64, (Timestamp, Timestamp)>,
     pub(crate) observations: Vec<ObservationRow>,
-    /// (resource, source) -> observation; `None` removes the view.
-    pub(crate) views: BTreeMap<(i64, i64), Option<i64>>,
+    /// (resource, source) -> observation and its moment; `None` removes the view.
+    pub(crate) views: BTreeMap<(i64, i64), Option<(i64, Timestamp)>>,
+    /// (resource, source, last seen): views that grow too old to be found among the inputs.
+    pub(crate) seen: Vec<(i64, i64, Timestamp)>,
+    /// (resource, source) -> when it was seen again after a gap.
+    pub(crate) resumed: BTreeMap<(i64, i64), Timestamp>,
+    /// (kind, key, resource): the resource names the other for the first time.
+    pub(crate) links: Vec<(Id, String, i64)>,
     pub(crate) new_tests: Vec<(i64, Id)>,
     /// (number, test, hash, revision, program)
     pub(crate) new_versions: Vec<(i64, i64, String, i64, i64)>,

@@ -1,9 +1,6 @@
 //! Inputs: everything that Octro is told, in one order. The state is a function of them and of nothing else.
 
-use std::sync::Arc;
-
-use octro_model::{Collection, CollectionError, Id, Observation, Span, Timestamp};
-use octro_program::Program;
+use octro_model::{CollectionError, Id, Observation, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A source as it is known to the engine.
@@ -17,20 +14,6 @@ pub struct SourceInfo {
     pub every: Span,
     /// The kinds that it yields.
     pub kinds: Vec<Id>,
-}
-
-/// One thing that Octro is told. Each is received at a moment later than that of the one before.
-pub(crate) enum Input {
-    /// From now on these rules are in force.
-    Program { program: Arc<Program>, files: Vec<u8> },
-    /// There is this source, or it is different now.
-    Source(SourceInfo),
-    /// There is no such source any more.
-    Retire(Id),
-    /// A source saw this.
-    Batch { source: u32, collection: i64, items: Vec<Item> },
-    /// A run of a source is over.
-    Finished { source: u32, collection: i64, report: Collection, refused: Vec<CollectionError> },
 }
 
 /// The numbers under which inputs are stored; never reuse one.
@@ -73,15 +56,20 @@ impl Item {
     /// Prepares an observation, or says why it is refused.
     pub(crate) fn new(mut observation: Observation) -> Result<Self, CollectionError> {
         use sha2::Digest as _;
-        let what = || format!("{} {}", observation.kind, observation.key.chars().take(120).collect::<String>());
+        let what =
+            || format!("{} {}", observation.kind, observation.key.chars().take(120).collect::<String>());
         let refuse = |message: String| {
             Err(CollectionError { what: what(), message, mend: "correct what the source yields".to_owned() })
         };
         if observation.key.is_empty() || observation.key.len() > NAME_MAX || observation.key.contains('\0') {
-            return refuse(format!("the key is empty, longer than {NAME_MAX} bytes, or holds a NUL; expected a name"));
+            return refuse(format!(
+                "the key is empty, longer than {NAME_MAX} bytes, or holds a NUL; expected a name"
+            ));
         }
         if observation.scope.len() > NAME_MAX || observation.scope.contains('\0') {
-            return refuse(format!("the scope is longer than {NAME_MAX} bytes or holds a NUL; expected a name"));
+            return refuse(format!(
+                "the scope is longer than {NAME_MAX} bytes or holds a NUL; expected a name"
+            ));
         }
         for reason in observation.unknown.values_mut() {
             if reason.detail.chars().nth(DETAIL_MAX).is_some() {

@@ -44,7 +44,13 @@ impl Inbox {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn observe(&self, id: &str, run: &str, source: &Id, observations: Vec<Observation>) -> Result<(), EngineError> {
+    pub async fn observe(
+        &self,
+        id: &str,
+        run: &str,
+        source: &Id,
+        observations: Vec<Observation>,
+    ) -> Result<(), EngineError> {
         self.put(id, &Part::Observed { run: run.to_owned(), source: source.clone(), observations }).await
     }
 
@@ -52,7 +58,13 @@ impl Inbox {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn finish(&self, id: &str, run: &str, source: &Id, report: Collection) -> Result<(), EngineError> {
+    pub async fn finish(
+        &self,
+        id: &str,
+        run: &str,
+        source: &Id,
+        report: Collection,
+    ) -> Result<(), EngineError> {
         self.put(id, &Part::Finished { run: run.to_owned(), source: source.clone(), report }).await
     }
 
@@ -76,7 +88,9 @@ impl Inbox {
             let (id, body): (String, Vec<u8>) = (row.get(0)?, row.get(1)?);
             match serde_json::from_slice(&body) {
                 Ok(part) => self.give(engine, part).await?,
-                Err(error) => tracing::error!(%id, %error, "something handed in cannot be read and is dropped"),
+                Err(error) => {
+                    tracing::error!(%id, %error, "something handed in cannot be read and is dropped")
+                }
             }
             let mut tx = self.db.begin().await?;
             tx.execute(DONE, &[(&id).into()]).await?;
@@ -87,7 +101,9 @@ impl Inbox {
 
     async fn give(&self, engine: &Engine, part: Part) -> Result<(), EngineError> {
         let (run, source) = match &part {
-            Part::Observed { run, source, .. } | Part::Finished { run, source, .. } => (run.clone(), source.clone()),
+            Part::Observed { run, source, .. } | Part::Finished { run, source, .. } => {
+                (run.clone(), source.clone())
+            }
         };
         let known = self.runs.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&run).cloned();
         let (collecting, fresh) = match known {
@@ -102,7 +118,10 @@ impl Inbox {
             },
         };
         let keep = |collecting: Collecting| {
-            self.runs.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(run.clone(), collecting);
+            self.runs
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .insert(run.clone(), collecting);
         };
         match part {
             Part::Observed { observations, .. } => {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use octro_cel::{Layout, Lookup, Record, Referring, Subject, World};
-use octro_model::{Id, Span, Status, Timestamp};
+use octro_model::{Id, Span, Timestamp};
 use octro_program::{Program, Test};
 
 use crate::delta::{Delta, ENDED, NONE, ResultRow};
@@ -24,11 +24,26 @@ struct Segment {
     status: u8,
 }
 
+impl Segment {
+    fn of(row: &ResultRow) -> Self {
+        let ResultRow { from_at, to_at, version, observation, status, .. } = *row;
+        Self { from_at, to_at, version, observation, status }
+    }
+
+    /// Whether a row says the same.
+    fn says(&self, row: &ResultRow) -> bool {
+        row.from_at == self.from_at
+            && row.to_at == self.to_at
+            && row.status == self.status
+            && row.version == self.version
+    }
+}
+
 /// A resource as it stood at some moment.
 struct Stood {
-    record: Record,
+    record: Arc<Record>,
     observation: i64,
-    views: Vec<(Record, Timestamp)>,
+    views: Vec<(Arc<Record>, Timestamp)>,
 }
 
 /// The world as it stood at some moment.
@@ -85,11 +100,13 @@ impl World for Then<'_> {
             let names = match stood.record.reading(layout, attribute) {
                 octro_cel::Reading::Value(serde_json::Value::String(named)) => named == key,
                 octro_cel::Reading::Value(serde_json::Value::Array(all)) => all.iter().any(|one| one == key),
-                octro_cel::Reading::Value(_) | octro_cel::Reading::Absent | octro_cel::Reading::Unknown(_) => false,
+                octro_cel::Reading::Value(_)
+                | octro_cel::Reading::Absent
+                | octro_cel::Reading::Unknown(_) => false,
             };
             if names {
                 self.used(stood);
-                records.push(&stood.record);
+                records.push(stood.record.as_ref());
             }
         }
         Referring { records, complete: self.enumerated(kind) }
@@ -105,50 +122,73 @@ struct Rules {
     tests: Vec<(i64, i64, Arc<Test>)>,
 }
 
-impl State {
-    /// The resources whose pasts are needed to tell the history of `slot` anew: itself and its neighbours.
-    pub(crate) fn past_needs(&self, slot: u32) -> Vec<u32> {
-        let mut all = vec![slot];
-        all.extend(self.neighbours(slot, &[]));
-        all
+/// Tells the histories of resources anew, each from the moment that stands with it. `rows` are their results as known
+/// today. All of it becomes known at one moment of its own, after the input that brought it.
+pub(crate) fn amend_all(
+    state: &mut State,
+    late: &BTreeMap<u32, Timestamp>,
+    pasts: &HashMap<u32, Past>,
+    rows: &HashMap<u32, Vec<ResultRow>>,
+) -> Delta {
+    let mut delta = Delta::default();
+    let known = state.now.plus(Span::from_micros(1));
+    state.now = known;
+    for (slot, from) in late {
+        state.amend(
+            *slot,
+            *from,
+            pasts,
+            rows.get(slot).map(Vec::as_slice).unwrap_or_default(),
+            known,
+            &mut delta,
+        );
     }
+    state.tell(known, &mut delta);
+    delta.now = known;
+    delta
+}
 
-    /// Tells the history of `slot` anew from `from` on. `rows` are its results as known today.
-    pub(crate) fn amend(
+/// What has to be read before histories can be told anew: the resources and how far back.
+pub(crate) fn needs(state: &State, late: &BTreeMap<u32, Timestamp>) -> (BTreeSet<u32>, Timestamp) {
+    let mut slots = BTreeSet::new();
+    for slot in late.keys() {
+        slots.insert(*slot);
+        slots.extend(state.looked_at(*slot));
+    }
+    // What was last seen longer ago than any test allows is stale, however long ago exactly.
+    let from = late.values().min().copied().unwrap_or(state.now);
+    (slots, from.minus(state.max_age_most()))
+}
+
+impl State {
+    /// Tells the history of `slot` anew from `from` on.
+    fn amend(
         &mut self,
         slot: u32,
         from: Timestamp,
         pasts: &HashMap<u32, Past>,
         rows: &[ResultRow],
+        known: Timestamp,
         delta: &mut Delta,
     ) {
-        // A moment of its own: what is put aside and what replaces it must not be known at the same one.
-        let known = self.now.plus(Span::from_micros(1));
-        self.now = known;
-        let told = self.timeline(slot, pasts, known);
         let mut by_test: BTreeMap<i64, Vec<&ResultRow>> = BTreeMap::new();
-        for row in rows {
+        for row in rows.iter().filter(|row| row.to_at >= from && row.to_at > row.from_at) {
             by_test.entry(row.test).or_default().push(row);
         }
+        // What was so before `from` stays; the new history goes on from it.
+        let begun = by_test.iter().filter_map(|(test, rows)| {
+            let row = rows.iter().rfind(|row| row.from_at < from)?;
+            Some((*test, vec![Segment { to_at: Timestamp::MAX, ..Segment::of(row) }]))
+        });
+        let told = self.timeline(slot, pasts, from, known, begun.collect());
         let tests: BTreeSet<i64> = told.keys().chain(by_test.keys()).copied().collect();
         for test in tests {
             let segments = told.get(&test).map(Vec::as_slice).unwrap_or_default();
             let rows = by_test.get(&test).map(Vec::as_slice).unwrap_or_default();
-            let holds = |row: &ResultRow, segment: &Segment| {
-                row.from_at == segment.from_at
-                    && row.to_at == segment.to_at
-                    && row.status == segment.status
-                    && row.version == segment.version
-            };
-            let rows = rows.iter().copied().filter(|row| row.to_at > from && row.to_at > row.from_at);
-            for row in rows.clone().filter(|row| !segments.iter().any(|segment| holds(row, segment))) {
-                // An open row that is put aside ends, in what is known, with it.
-                delta.superseded.push((*row, known));
+            for row in rows.iter().filter(|row| !segments.iter().any(|segment| segment.says(row))) {
+                delta.superseded.push((**row, known));
             }
-            for segment in segments.iter().filter(|segment| segment.to_at > from) {
-                if rows.clone().any(|row| holds(row, segment)) {
-                    continue;
-                }
+            for segment in segments.iter().filter(|segment| !rows.iter().any(|row| segment.says(row))) {
                 delta.rewritten.push(ResultRow {
                     test,
                     resource: Self::ord(slot),
@@ -165,8 +205,6 @@ impl State {
             }
         }
         self.amend_current(slot, &told, known, delta);
-        self.tell(known, delta);
-        delta.now = known;
     }
 
     /// The present of a resource follows its new history.
@@ -177,24 +215,33 @@ impl State {
         known: Timestamp,
         delta: &mut Delta,
     ) {
-        let Some(kind) = self.resources.get(slot as usize).map(|resource| resource.kind as usize) else { return };
-        let tests: Vec<u32> =
-            self.kinds.get(kind).map(|table| table.tests.iter().map(|active| active.test).collect()).unwrap_or_default();
+        let Some(kind) = self.resources.get(slot as usize).map(|resource| resource.kind as usize) else {
+            return;
+        };
+        let tests: Vec<u32> = self
+            .kinds
+            .get(kind)
+            .map(|table| table.tests.iter().map(|active| active.test).collect())
+            .unwrap_or_default();
         for (place, test) in tests.into_iter().enumerate() {
             let ord = i64::from(test) + 1;
             let last = told.get(&ord).and_then(|segments| segments.last());
             let Some(resource) = self.resources.get_mut(slot as usize) else { continue };
-            let Some(status) = resource.statuses.get_mut(place) else { continue };
-            let (new, from) = last.map_or((*status, Timestamp::MIN), |segment| (segment.status, segment.from_at));
-            let old = std::mem::replace(status, new);
-            resource.changed_at = resource.changed_at.max(from);
+            let Some((status, last)) = resource.statuses.get_mut(place).zip(last) else { continue };
+            let old = std::mem::replace(status, last.status);
+            let new = last.status;
             if old != new {
                 self.count(ord, known, old, new, delta);
             }
         }
+        // Of tests that are no longer in force, too: exactly what is read back at a start.
+        let changed_at = told.values().filter_map(|segments| segments.last()).map(|last| last.from_at).max();
+        if let Some(resource) = self.resources.get_mut(slot as usize) {
+            resource.changed_at = changed_at.unwrap_or(Timestamp::MIN);
+        }
         let mut statuses = Vec::new();
         let dues = self.judge_at(slot, known, &mut statuses);
-        self.wind_resource(slot, dues);
+        self.wind_resource(slot, dues.flips_at, dues.flips_at.min(dues.stale_at), known);
     }
 
     fn rules(&self, kind: u32) -> Vec<Rules> {
@@ -220,23 +267,45 @@ impl State {
             .collect()
     }
 
-    /// The whole history of a resource, by test, from what is known now.
-    fn timeline(&self, slot: u32, pasts: &HashMap<u32, Past>, until: Timestamp) -> BTreeMap<i64, Vec<Segment>> {
-        let mut told: BTreeMap<i64, Vec<Segment>> = BTreeMap::new();
-        let (Some(resource), Some(own)) = (self.resources.get(slot as usize), pasts.get(&slot)) else { return told };
+    /// The history of a resource from `from` on, by test, from what is known now; `told` is what it goes on from.
+    fn timeline(
+        &self,
+        slot: u32,
+        pasts: &HashMap<u32, Past>,
+        from: Timestamp,
+        until: Timestamp,
+        mut told: BTreeMap<i64, Vec<Segment>>,
+    ) -> BTreeMap<i64, Vec<Segment>> {
+        let Some(resource) = self.resources.get(slot as usize) else { return told };
         let rules = self.rules(resource.kind);
-        let first = own.moments().min().unwrap_or(until);
-        let mut moments: BTreeSet<Timestamp> = pasts.values().flat_map(Past::moments).collect();
-        moments.extend(rules.iter().map(|rules| rules.from_at));
-        let reached = rules.iter().flat_map(|rules| &rules.tests).flat_map(|(.., test)| crate::rule::reaches(test));
-        for kind in reached.filter_map(|kind| self.kind_of.get(kind)) {
-            moments.extend(self.kinds.get(*kind as usize).into_iter().flat_map(|t| &t.enumerated).map(|(at, _)| *at));
-        }
+        let mut near = self.looked_at(slot);
+        near.insert(slot);
         let mut moments: BTreeSet<Timestamp> =
-            moments.into_iter().filter(|at| *at >= first && *at <= until).chain([first]).collect();
+            near.iter().filter_map(|slot| pasts.get(slot)).flat_map(Past::moments).collect();
+        moments.extend(rules.iter().map(|rules| rules.from_at));
+        let reached =
+            rules.iter().flat_map(|rules| &rules.tests).flat_map(|(.., test)| crate::rule::reaches(test));
+        let reached: BTreeSet<u32> = reached.filter_map(|kind| self.kind_of.get(kind)).copied().collect();
+        for kind in reached {
+            moments.extend(
+                self.kinds.get(kind as usize).into_iter().flat_map(|t| &t.enumerated).map(|(at, _)| *at),
+            );
+        }
+        moments.retain(|at| *at > from && *at <= until);
+        moments.insert(from);
+        let mut read = HashMap::new();
         while let Some(at) = moments.pop_first() {
-            let Some(rules) = rules.iter().rev().find(|rules| rules.from_at <= at).or(rules.first()) else { break };
-            let next = self.step(slot, rules, pasts, at, &mut told);
+            let place = rules.partition_point(|rules| rules.from_at <= at).saturating_sub(1);
+            let Some(in_force) = rules.get(place) else { break };
+            let stood: HashMap<u32, Stood> = near
+                .iter()
+                .filter_map(|slot| {
+                    let kind = self.resources.get(*slot as usize)?.kind;
+                    let layout = in_force.program.kinds.get(&self.kinds.get(kind as usize)?.id)?;
+                    Some((*slot, stand(pasts.get(slot)?, layout, place, at, &mut read)?))
+                })
+                .collect();
+            let next = self.step(slot, in_force, &stood, at, &mut told);
             if next <= until && next > at {
                 moments.insert(next);
             }
@@ -255,39 +324,32 @@ impl State {
         &self,
         slot: u32,
         rules: &Rules,
-        pasts: &HashMap<u32, Past>,
+        stood: &HashMap<u32, Stood>,
         at: Timestamp,
         told: &mut BTreeMap<i64, Vec<Segment>>,
     ) -> Timestamp {
         let mut next = Timestamp::MAX;
-        let stood: HashMap<u32, Stood> = pasts
-            .iter()
-            .filter_map(|(slot, past)| {
-                let kind = self.resources.get(*slot as usize)?.kind;
-                let layout = rules.program.kinds.get(&self.kinds.get(kind as usize)?.id)?;
-                Some((*slot, stand(past, layout, at)?))
-            })
-            .collect();
-        let (mine, Some(resource)) = (stood.get(&slot), self.resources.get(slot as usize)) else { return next };
-        let in_force: BTreeSet<i64> = rules.tests.iter().map(|(number, ..)| *number).collect();
-        for (number, segments) in told.iter_mut().filter(|(number, _)| !in_force.contains(number)) {
-            let _ = number;
-            push(segments, at, None, ENDED, 0);
+        let Some(resource) = self.resources.get(slot as usize) else { return next };
+        let mine = stood.get(&slot);
+        for (number, segments) in told.iter_mut() {
+            if !rules.tests.iter().any(|(test, ..)| test == number) {
+                push(segments, at, None, ENDED, 0);
+            }
         }
         for (number, version, test) in &rules.tests {
             let (status, observation) = match (mine, &rules.layout) {
                 (Some(mine), Some(layout)) => {
-                    let world = Then { state: self, stood: &stood, at, oldest: Cell::new(Timestamp::MAX) };
+                    let world = Then { state: self, stood, at, oldest: Cell::new(Timestamp::MAX) };
                     let subject = Subject { record: &mine.record, key: &resource.key };
                     let judgement = octro_program::judge(test, &subject, at, &world);
-                    let reads = crate::rule::own_reads(test);
-                    let views = mine.views.iter().map(|(record, seen)| (record, *seen));
+                    let views = mine.views.iter().map(|(record, seen)| (record.as_ref(), *seen));
                     let seen = match mine.views.as_slice() {
                         [(_, seen)] => *seen,
-                        _ => crate::state::oldest_seen(views, layout, &reads),
+                        _ => crate::state::oldest_seen(views, layout, &crate::rule::own_reads(test)),
                     };
                     let seen = seen.min(world.oldest.get());
-                    let weighed = weigh(test, Some(&rules.program), &resource.key, judgement.status, seen, at);
+                    let weighed =
+                        weigh(test, Some(&rules.program), &resource.key, judgement.status, seen, at);
                     next = next.min(judgement.flips_at).min(weighed.flips_at).min(weighed.stale_at);
                     (weighed.status.code(), mine.observation)
                 }
@@ -299,6 +361,7 @@ impl State {
             }
             push(segments, at, Some(*version), status, observation);
         }
+        told.retain(|_, segments| !segments.is_empty());
         next
     }
 }
@@ -313,37 +376,32 @@ fn push(segments: &mut Vec<Segment>, at: Timestamp, version: Option<i64>, status
     segments.push(Segment { from_at: at, to_at: Timestamp::MAX, version, observation, status });
 }
 
-/// A resource as its sources described it at `at`.
-fn stand(past: &Past, layout: &Layout, at: Timestamp) -> Option<Stood> {
-    let mut said = past.at(at);
-    if said.is_empty() {
-        return None;
-    }
-    // The same order in which views are merged: what was first said latest wins.
-    let said_first = |source: u32, observation: i64| {
-        past.sources
-            .get(&source)
-            .into_iter()
-            .flatten()
-            .filter(|one| one.observation == observation)
-            .map(|one| one.effective_at)
-            .min()
-            .unwrap_or(at)
-    };
-    said.sort_by_key(|(source, one)| (std::cmp::Reverse(said_first(*source, one.observation)), *source));
-    let views: Vec<(Record, Timestamp)> = said
+/// What was read already: by program version and observation.
+type Read = HashMap<(usize, i64), Arc<Record>>;
+
+/// A resource as its sources described it at `at`; `None` if none did.
+fn stand(past: &Past, layout: &Layout, program: usize, at: Timestamp, read: &mut Read) -> Option<Stood> {
+    let said = past.at(at);
+    let views: Vec<(Arc<Record>, Timestamp)> = said
         .iter()
-        .filter_map(|(_, one)| Some((record(layout, one.body.as_ref()?), one.effective_at)))
+        .filter_map(|one| {
+            let body = one.body.as_ref()?;
+            let known =
+                read.entry((program, one.observation)).or_insert_with(|| Arc::new(record(layout, body)));
+            Some((known.clone(), one.at))
+        })
         .collect();
     let merged = match views.as_slice() {
         [] => return None,
         [(only, _)] => only.clone(),
-        many => Record::merge(layout, &many.iter().map(|(record, _)| record).collect::<Vec<_>>()),
+        many => Arc::new(Record::merge(
+            layout,
+            &many.iter().map(|(record, _)| record.as_ref()).collect::<Vec<_>>(),
+        )),
     };
-    Some(Stood { record: merged, observation: said.iter().map(|(_, one)| one.observation).max().unwrap_or(0), views })
-}
-
-/// Whether a status code is one that people see.
-pub(crate) const fn is_status(code: u8) -> bool {
-    Status::from_code(code).is_some()
+    Some(Stood {
+        record: merged,
+        observation: said.iter().map(|one| one.observation).max().unwrap_or(0),
+        views,
+    })
 }

@@ -7,7 +7,7 @@ use octro_program::Program;
 
 use crate::delta::Delta;
 use crate::input::Item;
-use crate::state::{Counts, State};
+use crate::state::{Counts, Reread, State};
 use crate::{EngineError, SourceInfo};
 
 /// See the module.
@@ -39,7 +39,7 @@ impl Once {
     pub fn new(program: Arc<Program>, clock: Arc<dyn Clock>) -> Self {
         let mut state = State::new();
         let at = state.receive(clock.now());
-        state.install(program.clone(), Vec::new(), at, &mut Delta::default());
+        state.install(program.clone(), Vec::new(), Reread::new(), at, &mut Delta::default());
         Self { state, clock, program, refused: Vec::new(), counts: Counts::default() }
     }
 
@@ -130,7 +130,9 @@ impl Once {
                 results.push(OnceResult { test, kind, resource: None, status, reason });
             }
         }
-        results.sort_by(|a, b| (&a.test, a.resource.is_none(), &a.resource).cmp(&(&b.test, b.resource.is_none(), &b.resource)));
+        results.sort_by(|a, b| {
+            (&a.test, a.resource.is_none(), &a.resource).cmp(&(&b.test, b.resource.is_none(), &b.resource))
+        });
         results
     }
 

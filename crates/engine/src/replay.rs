@@ -1,6 +1,6 @@
 //! Replay: all results made anew from the facts and compared, row by row, with those that are stored.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use octro_model::{Collection, Id, Span, Tally, Timestamp};
 use octro_store::{Db, Row};
@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::delta::{Delta, ResultRow};
 use crate::input::form;
+use crate::late::{amend_all, needs};
 use crate::persist::{load, past, write};
 use crate::state::{Changed, Counts, InForce, Sorted, State};
 use crate::{EngineError, SourceInfo, sightings};
@@ -18,7 +19,7 @@ const OBSERVATIONS: &str = "SELECT seq, input, resource, effective_at, gone, sco
      WHERE seq > $1 ORDER BY seq LIMIT 5000";
 const RESOURCES: &str = "SELECT kind, key FROM resources WHERE ord > $1 ORDER BY ord LIMIT 50000";
 const RESULTS: &str = "SELECT test, resource, from_at, known_at, to_at, closed_at, superseded_at, version, observation, \
-     status, prev FROM results WHERE test = $1 AND resource > $2 ORDER BY resource, from_at, known_at LIMIT 20000";
+     status, prev FROM results WHERE test = $1 AND resource > $2 ORDER BY resource, from_at, known_at LIMIT $3";
 const TALLIES: &str = "SELECT test, known_at, pass, fail, unknown, stale, excepted, not_applicable FROM tallies \
      WHERE test = $1 AND known_at > $2 ORDER BY known_at LIMIT 20000";
 const VERDICTS: &str = "SELECT subject, id, from_at, status FROM verdicts ORDER BY subject, id, from_at";
@@ -27,6 +28,8 @@ const NOW: &str = "SELECT value FROM settings WHERE name = 'now'";
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[INPUTS, OBSERVATIONS, RESOURCES, RESULTS, TALLIES, VERDICTS];
 
+/// How many rows of the results are read at once.
+const PAGE: i64 = 20_000;
 /// How many differences are told; the rest are counted.
 const MISMATCHES_MAX: usize = 50;
 
@@ -74,18 +77,27 @@ impl ReplayReport {
 /// Everything that a replay makes.
 #[derive(Default)]
 struct Made {
-    /// By (test, resource), in the order in which they were told.
-    results: HashMap<(i64, i64), Vec<ResultRow>>,
+    /// By resource (its number less one), in the order in which they were told.
+    results: Vec<Vec<ResultRow>>,
     tallies: BTreeMap<(i64, Timestamp), Tally>,
     verdicts: BTreeMap<(String, Id, Timestamp), u8>,
 }
 
 impl Made {
+    fn of(&mut self, resource: i64) -> &mut Vec<ResultRow> {
+        let place = usize::try_from(resource - 1).unwrap_or(0);
+        if self.results.len() <= place {
+            self.results.resize_with(place + 1, Vec::new);
+        }
+        #[expect(clippy::indexing_slicing, reason = "it was just made long enough")]
+        &mut self.results[place]
+    }
+
     fn take(&mut self, delta: &Delta) {
         let (closed, opened) = write::fold(delta);
         for (test, resource, to_at, closed_at) in closed {
-            let open = self.results.get_mut(&(test, resource)).into_iter().flatten().find(|row| {
-                row.to_at == Timestamp::MAX && row.superseded_at == Timestamp::MAX
+            let open = self.of(resource).iter_mut().rev().find(|row| {
+                row.test == test && row.to_at == Timestamp::MAX && row.superseded_at == Timestamp::MAX
             });
             if let Some(row) = open {
                 row.to_at = to_at;
@@ -93,10 +105,10 @@ impl Made {
             }
         }
         for row in opened.iter().chain(&delta.rewritten) {
-            self.results.entry((row.test, row.resource)).or_default().push(*row);
+            self.of(row.resource).push(*row);
         }
         for (old, at) in &delta.superseded {
-            let same = self.results.get_mut(&(old.test, old.resource)).into_iter().flatten();
+            let same = self.of(old.resource).iter_mut().filter(|row| row.test == old.test);
             for row in same.filter(|row| row.from_at == old.from_at && row.known_at == old.known_at) {
                 row.superseded_at = *at;
             }
@@ -203,19 +215,24 @@ async fn take(
     let (source_ord, collection): (i64, i64) = (row.get(3)?, row.get(4)?);
     let source = u32::try_from(source_ord - 1).unwrap_or(u32::MAX);
     let body: Vec<u8> = row.get(5)?;
-    let unreadable = |what: &str| EngineError::Stored(format!("an input of {received} cannot be read: {what}"));
+    let unreadable =
+        |what: &str| EngineError::Stored(format!("an input of {received} cannot be read: {what}"));
     let mut early = Delta::default();
     state.advance(received.minus(Span::from_micros(1)), &mut early);
     made.take(&early);
     let mut delta = Delta::default();
     match row.get::<i64>(2)? {
         form::PROGRAM => {
-            let ord = body.as_slice().try_into().map(i64::from_le_bytes).map_err(|_| unreadable("no number"))?;
-            let in_force = programs.iter().find(|one| one.ord == ord).ok_or_else(|| unreadable("no such program"))?;
-            state.install(in_force.program.clone(), Vec::new(), received, &mut delta);
+            let ord =
+                body.as_slice().try_into().map(i64::from_le_bytes).map_err(|_| unreadable("no number"))?;
+            let in_force =
+                programs.iter().find(|one| one.ord == ord).ok_or_else(|| unreadable("no such program"))?;
+            let reread = load::reread(db, state, &in_force.program).await?;
+            state.install(in_force.program.clone(), Vec::new(), reread, received, &mut delta);
         }
         form::SOURCE => {
-            let info: SourceInfo = serde_json::from_slice(&body).map_err(|error| unreadable(&error.to_string()))?;
+            let info: SourceInfo =
+                serde_json::from_slice(&body).map_err(|error| unreadable(&error.to_string()))?;
             state.declare(info, received, &mut delta);
         }
         form::RETIRE => state.retire(source, received, &mut delta),
@@ -234,13 +251,11 @@ async fn take(
         other => return Err(unreadable(&format!("form {other} is not known"))),
     }
     made.take(&delta);
-    for (slot, from) in std::mem::take(&mut delta.late) {
-        let mut tx = db.begin().await?;
-        let needs = state.past_needs(slot);
-        let pasts = past::pasts(&mut tx, state, &needs).await?;
-        let rows = told(made, slot);
-        let mut rewritten = Delta::default();
-        state.amend(slot, from, &pasts, &rows, &mut rewritten);
+    if !delta.late.is_empty() {
+        let (slots, since) = needs(state, &delta.late);
+        let pasts = past::pasts(&mut past::Reader::Db(db), state, &slots, since).await?;
+        let rows = delta.late.keys().map(|slot| (*slot, told(made, *slot))).collect();
+        let rewritten = amend_all(state, &delta.late, &pasts, &rows);
         made.take(&rewritten);
     }
     Ok(())
@@ -248,21 +263,19 @@ async fn take(
 
 /// The results of a resource as the replay knows them at this point.
 fn told(made: &Made, slot: u32) -> Vec<ResultRow> {
-    let ord = State::ord(slot);
-    let mut rows: Vec<ResultRow> = made
-        .results
-        .iter()
-        .filter(|((_, resource), _)| *resource == ord)
-        .flat_map(|(_, rows)| rows)
-        .filter(|row| row.superseded_at == Timestamp::MAX)
-        .copied()
-        .collect();
+    let rows = made.results.get(slot as usize).into_iter().flatten();
+    let mut rows: Vec<ResultRow> = rows.filter(|row| row.superseded_at == Timestamp::MAX).copied().collect();
     rows.sort_by_key(|row| (row.test, row.from_at, row.known_at));
     rows
 }
 
 /// A stored batch as it was when it was taken.
-fn sorted(state: &State, body: &[u8], came: &[Row], resources: &[(Id, String)]) -> Result<Sorted, EngineError> {
+fn sorted(
+    state: &State,
+    body: &[u8],
+    came: &[Row],
+    resources: &[(Id, String)],
+) -> Result<Sorted, EngineError> {
     let mut sorted = Sorted::default();
     let mut groups: BTreeMap<Timestamp, Vec<i64>> = BTreeMap::new();
     sightings::decode(body, |at, ord| groups.entry(at).or_default().push(ord));
@@ -273,7 +286,8 @@ fn sorted(state: &State, body: &[u8], came: &[Row], resources: &[(Id, String)]) 
             .ok()
             .and_then(|place| resources.get(place))
             .ok_or_else(|| EngineError::Stored(format!("there is no resource {ord}")))?;
-        let kind = state.kind_of.get(id).copied().ok_or_else(|| EngineError::Stored(format!("no kind `{id}`")))?;
+        let kind =
+            state.kind_of.get(id).copied().ok_or_else(|| EngineError::Stored(format!("no kind `{id}`")))?;
         let layout = state.kinds.get(kind as usize).and_then(|table| table.layout.as_ref());
         let gone: bool = row.get(4)?;
         let body: Vec<u8> = row.get(7)?;
@@ -298,43 +312,56 @@ fn sorted(state: &State, body: &[u8], came: &[Row], resources: &[(Id, String)]) 
 async fn compare_results(
     db: &Db,
     state: &State,
-    mut made: HashMap<(i64, i64), Vec<ResultRow>>,
+    mut made: Vec<Vec<ResultRow>>,
     report: &mut ReplayReport,
 ) -> Result<(), EngineError> {
-    for rows in made.values_mut() {
-        rows.sort_by_key(|row| (row.from_at, row.known_at));
+    for rows in &mut made {
+        rows.sort_by_key(|row| (row.test, row.from_at, row.known_at));
     }
     for (index, test) in state.tests.iter().enumerate() {
         let number = index as i64 + 1;
         let mut after = 0;
         loop {
-            let rows = db.fetch(RESULTS, &[number.into(), after.into()]).await?;
+            let rows = db.fetch(RESULTS, &[number.into(), after.into(), PAGE.into()]).await?;
             let stored: Vec<ResultRow> = rows.iter().map(past::result).collect::<Result<_, _>>()?;
-            // The last resource of a full page may go on in the next: take it whole, then.
-            let full = stored.len() == 20_000;
-            let last = stored.last().map(|row| row.resource);
-            let Some(last) = last else { break };
-            let whole: Vec<ResultRow> =
-                stored.iter().copied().filter(|row| !full || row.resource < last || stored.first().map(|r| r.resource) == Some(last)).collect();
+            let full = stored.len() as i64 == PAGE;
+            let Some(last) = stored.last().map(|row| row.resource) else { break };
+            // The last resource of a full page may go on in the next: it is read again then, whole.
+            let one = stored.first().is_some_and(|first| first.resource == last);
+            let whole = stored.into_iter().filter(|row| !full || one || row.resource < last);
+            let whole: Vec<ResultRow> = whole.collect();
             after = whole.last().map_or(last, |row| row.resource);
             for group in whole.chunk_by(|a, b| a.resource == b.resource) {
-                let resource = group.first().map_or(0, |row| row.resource);
-                let replayed = made.remove(&(number, resource)).unwrap_or_default();
-                report.results += group.len() as u64;
-                if replayed != group {
-                    let what = || format!("results of {} for resource {resource}", test.id);
-                    report.differ(what, format!("{group:?}"), format!("{replayed:?}"));
-                }
+                compare_group(group, test.id.as_str(), &mut made, report);
             }
             if !full {
                 break;
             }
         }
     }
-    for ((test, resource), rows) in made {
-        report.differ(|| format!("results of test {test} for resource {resource}"), "none".to_owned(), format!("{rows:?}"));
+    for rows in made
+        .into_iter()
+        .flat_map(|rows| rows.chunk_by(|a, b| a.test == b.test).map(<[_]>::to_vec).collect::<Vec<_>>())
+    {
+        let what = || format!("results of {:?}", rows.first().map(|row| (row.test, row.resource)));
+        report.differ(what, "none".to_owned(), format!("{rows:?}"));
     }
     Ok(())
+}
+
+/// Compares the results of one test for one resource, and takes them out of what was made.
+fn compare_group(group: &[ResultRow], test: &str, made: &mut [Vec<ResultRow>], report: &mut ReplayReport) {
+    let Some(first) = group.first() else { return };
+    let place = usize::try_from(first.resource - 1).unwrap_or(usize::MAX);
+    let replayed: Vec<ResultRow> = match made.get_mut(place) {
+        Some(rows) => rows.extract_if(.., |row| row.test == first.test).collect(),
+        None => Vec::new(),
+    };
+    report.results += group.len() as u64;
+    if replayed != group {
+        let what = || format!("results of {test} for resource {}", first.resource);
+        report.differ(what, format!("{group:?}"), format!("{replayed:?}"));
+    }
 }
 
 async fn compare_tallies(
@@ -359,7 +386,11 @@ async fn compare_tallies(
     for key in stored.keys().chain(made.keys().filter(|key| !stored.contains_key(*key))) {
         let (a, b) = (stored.get(key), made.get(key));
         if a != b {
-            report.differ(|| format!("counts of test {} at {}", key.0, key.1), format!("{a:?}"), format!("{b:?}"));
+            report.differ(
+                || format!("counts of test {} at {}", key.0, key.1),
+                format!("{a:?}"),
+                format!("{b:?}"),
+            );
         }
     }
     Ok(())
@@ -379,7 +410,11 @@ async fn compare_verdicts(
     for key in stored.keys().chain(made.keys().filter(|key| !stored.contains_key(*key))) {
         let (a, b) = (stored.get(key), made.get(key));
         if a != b {
-            report.differ(|| format!("status of {} {} at {}", key.0, key.1, key.2), format!("{a:?}"), format!("{b:?}"));
+            report.differ(
+                || format!("status of {} {} at {}", key.0, key.1, key.2),
+                format!("{a:?}"),
+                format!("{b:?}"),
+            );
         }
     }
     Ok(())

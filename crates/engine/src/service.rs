@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use octro_model::{Clock, Collection, CollectionError, Id, Observation, Span, Timestamp, UnknownReason, Why};
 use octro_program::Files;
-use octro_store::{Db, StoreError, Tx};
+use octro_store::Db;
 use tokio::sync::{Mutex, broadcast};
 
 use crate::delta::Delta;
 use crate::input::Item;
+use crate::late::{amend_all, needs};
 use crate::persist::{load, past, write};
 use crate::state::{BatchOutcome, Counts, State};
 use crate::{EngineError, Lease, SourceInfo};
@@ -64,6 +65,8 @@ struct Inner {
     open: HashMap<i64, Open>,
     /// Writing failed: the state has to be read anew before anything else.
     broken: bool,
+    /// When it was last written down how long ago views were seen that are too old to be found among the inputs.
+    kept_at: Option<Timestamp>,
 }
 
 /// See the module. It is the only writer of facts and results.
@@ -82,7 +85,7 @@ impl Engine {
     /// If the database cannot be read.
     pub async fn open(db: Db, clock: Arc<dyn Clock>, lease: Lease) -> Result<Self, EngineError> {
         let state = load::state(&db).await?;
-        let inner = Inner { state, open: HashMap::new(), broken: false };
+        let inner = Inner { state, open: HashMap::new(), broken: false, kept_at: None };
         Ok(Self { db, clock, lease, inner: Mutex::new(inner), changes: broadcast::channel(256).0 })
     }
 
@@ -115,7 +118,8 @@ impl Engine {
         if inner.state.program().is_some_and(|current| current.hash == program.hash) {
             return Ok(false);
         }
-        self.step(&mut inner, |state, at, delta| state.install(program, blob, at, delta)).await?;
+        let reread = load::reread(&self.db, &inner.state, &program).await?;
+        self.step(&mut inner, |state, at, delta| state.install(program, blob, reread, at, delta)).await?;
         Ok(true)
     }
 
@@ -125,7 +129,8 @@ impl Engine {
     /// If the database fails.
     pub async fn declare(&self, info: SourceInfo) -> Result<(), EngineError> {
         let mut inner = self.ready().await?;
-        let known = inner.state.source_of.get(&info.id).and_then(|source| inner.state.sources.get(*source as usize));
+        let known =
+            inner.state.source_of.get(&info.id).and_then(|source| inner.state.sources.get(*source as usize));
         if known.is_some_and(|state| !state.retired && state.info == info) {
             return Ok(());
         }
@@ -138,7 +143,8 @@ impl Engine {
     /// If there never was, or the database fails.
     pub async fn retire(&self, id: &Id) -> Result<(), EngineError> {
         let mut inner = self.ready().await?;
-        let source = inner.state.source_of.get(id).copied().ok_or_else(|| EngineError::NoSource(id.clone()))?;
+        let source =
+            inner.state.source_of.get(id).copied().ok_or_else(|| EngineError::NoSource(id.clone()))?;
         if inner.state.sources.get(source as usize).is_some_and(|state| state.retired) {
             return Ok(());
         }
@@ -148,7 +154,13 @@ impl Engine {
     /// The sources in force.
     pub async fn sources(&self) -> Result<Vec<SourceInfo>, EngineError> {
         let inner = self.ready().await?;
-        Ok(inner.state.sources.iter().filter(|state| !state.retired).map(|state| state.info.clone()).collect())
+        Ok(inner
+            .state
+            .sources
+            .iter()
+            .filter(|state| !state.retired)
+            .map(|state| state.info.clone())
+            .collect())
     }
 
     /// Begins a collection.
@@ -157,8 +169,12 @@ impl Engine {
     /// If there is no such source.
     pub async fn begin(&self, source: &Id) -> Result<Collecting, EngineError> {
         let mut inner = self.ready().await?;
-        let source =
-            inner.state.source_of.get(source).copied().ok_or_else(|| EngineError::NoSource(source.clone()))?;
+        let source = inner
+            .state
+            .source_of
+            .get(source)
+            .copied()
+            .ok_or_else(|| EngineError::NoSource(source.clone()))?;
         let ord = inner.state.counters.collection;
         inner.state.counters.collection += 1;
         inner.open.insert(ord, Open::default());
@@ -202,9 +218,11 @@ impl Engine {
         };
         let BatchOutcome { changed, unchanged, refused: unfit } = outcome;
         let mut received = Received { changed, unchanged, refused: 0 };
-        let all = refused.into_iter().chain(unfit.into_iter().flat_map(|(kind, errors)| {
-            errors.into_iter().map(move |error| (kind.clone(), error))
-        }));
+        let all = refused.into_iter().chain(
+            unfit
+                .into_iter()
+                .flat_map(|(kind, errors)| errors.into_iter().map(move |error| (kind.clone(), error))),
+        );
         let open = inner.open.entry(collecting.ord).or_default();
         for (kind, error) in all {
             received.refused += 1;
@@ -240,11 +258,16 @@ impl Engine {
     ///
     /// # Errors
     /// If the collection is not open or the database fails.
-    pub async fn finish(&self, collecting: &Collecting, mut report: Collection) -> Result<Received, EngineError> {
+    pub async fn finish(
+        &self,
+        collecting: &Collecting,
+        mut report: Collection,
+    ) -> Result<Received, EngineError> {
         let mut inner = self.ready().await?;
         let open = inner.open.remove(&collecting.ord).ok_or(EngineError::NotCollecting)?;
         for (kind, errors) in &open.refused {
-            let reason = UnknownReason::new(Why::Failed, format!("{} observations did not fit", errors.len()));
+            let reason =
+                UnknownReason::new(Why::Failed, format!("{} observations did not fit", errors.len()));
             for scope in report.scopes.iter_mut().filter(|scope| scope.kind == *kind && scope.complete) {
                 scope.complete = false;
                 scope.reason = Some(reason.clone());
@@ -254,7 +277,8 @@ impl Engine {
         report.errors.extend(open.refused.into_values().flatten().take(REFUSALS_MAX));
         let counts = Counts { refused: report.refused, ..open.counts };
         let (source, ord) = (collecting.source, collecting.ord);
-        self.step(&mut inner, |state, at, delta| state.finish(source, ord, &report, counts, at, delta)).await?;
+        self.step(&mut inner, |state, at, delta| state.finish(source, ord, &report, counts, at, delta))
+            .await?;
         Ok(Received { changed: counts.changed, unchanged: counts.unchanged, refused: counts.refused })
     }
 
@@ -305,6 +329,7 @@ impl Engine {
             // Collections that are open keep their numbers.
             inner.state.counters.collection = inner.state.counters.collection.max(collection);
             inner.broken = false;
+            inner.kept_at = None;
         }
         Ok(inner)
     }
@@ -316,24 +341,40 @@ impl Engine {
         }
         // Until it is known that all is written, the state in memory cannot be trusted.
         inner.broken = true;
+        let keep = inner.kept_at.is_none_or(|kept| inner.state.now >= kept.plus(Span::DAY));
+        if keep {
+            let limit = inner.state.now.minus(inner.state.max_age_most());
+            delta.seen = inner.state.forgotten(limit);
+        }
         let mut tx = self.db.begin().await?;
         self.lease.hold(&mut tx, self.clock.now()).await?;
         write::write(&mut tx, &delta).await?;
         let late = std::mem::take(&mut delta.late);
-        for (slot, from) in late {
-            let mut rewritten = amend(&mut tx, &mut inner.state, slot, from).await?;
+        if !late.is_empty() {
+            let (slots, since) = needs(&inner.state, &late);
+            let mut reader = past::Reader::Tx(&mut tx);
+            let pasts = past::pasts(&mut reader, &inner.state, &slots, since).await?;
+            let mut rows = HashMap::with_capacity(late.len());
+            for slot in late.keys() {
+                rows.insert(*slot, past::results(&mut reader, *slot).await?);
+            }
+            let mut rewritten = amend_all(&mut inner.state, &late, &pasts, &rows);
             write::write(&mut tx, &rewritten).await?;
             delta.verdicts.append(&mut rewritten.verdicts);
             delta.tallies.append(&mut rewritten.tallies);
         }
         tx.commit().await?;
         inner.broken = false;
+        if keep {
+            inner.kept_at = Some(inner.state.now);
+        }
         self.announce(inner, &delta);
         Ok(())
     }
 
     fn announce(&self, inner: &Inner, delta: &Delta) {
-        let test = |ord: i64| inner.state.tests.get(usize::try_from(ord - 1).ok()?).map(|test| test.id.clone());
+        let test =
+            |ord: i64| inner.state.tests.get(usize::try_from(ord - 1).ok()?).map(|test| test.id.clone());
         let tests = delta.tallies.keys().filter_map(|(ord, _)| test(*ord));
         let named = |subject: &'static str| {
             delta.verdicts.iter().filter(move |row| row.subject == subject).map(|row| row.id.clone())
@@ -350,19 +391,4 @@ impl Engine {
             let _ = self.changes.send(change);
         }
     }
-}
-
-/// Tells the history of one resource anew.
-pub(crate) async fn amend(
-    tx: &mut Tx,
-    state: &mut State,
-    slot: u32,
-    from: Timestamp,
-) -> Result<Delta, StoreError> {
-    let needs = state.past_needs(slot);
-    let pasts = past::pasts(tx, state, &needs).await?;
-    let rows = past::results(tx, slot).await?;
-    let mut delta = Delta::default();
-    state.amend(slot, from, &pasts, &rows, &mut delta);
-    Ok(delta)
 }

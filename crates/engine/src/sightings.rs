@@ -72,12 +72,14 @@ mod tests {
     #[test]
     fn sightings_come_back_and_cost_little() {
         let at = Timestamp::from_secs(1_700_000_000);
-        let mut groups = vec![(at, (1..=1_000).rev().collect()), (at.plus(octro_model::Span::HOUR), vec![7, 900_000])];
+        let mut groups =
+            vec![(at, (1..=1_000).rev().collect()), (at.plus(octro_model::Span::HOUR), vec![7, 900_000])];
         let bytes = encode(&mut groups);
         assert!(bytes.len() < 1_030, "{}", bytes.len());
         let mut seen = Vec::new();
         assert!(decode(&bytes, |at, resource| seen.push((at, resource))));
-        let expected: Vec<_> = groups.iter().flat_map(|(at, all)| all.iter().map(|one| (*at, *one))).collect();
+        let expected: Vec<_> =
+            groups.iter().flat_map(|(at, all)| all.iter().map(|one| (*at, *one))).collect();
         assert_eq!(seen, expected);
         assert!(!decode(&bytes[..bytes.len() - 1], |_, _| ()));
         assert!(!decode(&[0x80; 12], |_, _| ()));

@@ -1,1 +1,14 @@
-//! 
+//! Puts the parts together: settings, database, engine, sources and pages as one running Octro.
+
+mod ask;
+pub mod config;
+mod folder;
+mod rules;
+mod runs;
+mod seat;
+mod start;
+
+pub use config::{Config, ConfigError, OpenSource};
+pub use folder::{Folder, FolderError};
+pub use rules::Rules;
+pub use start::{Company, StartError, Started, open, start};

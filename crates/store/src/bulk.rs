@@ -31,7 +31,8 @@ impl Bulk {
             let width = step * self.columns;
             while rest.len() >= width && width > 0 {
                 let (now, later) = rest.split_at(width);
-                tx.execute_repeated(repeated(self.head, self.columns, self.casts, self.tail, step), now).await?;
+                tx.execute_repeated(repeated(self.head, self.columns, self.casts, self.tail, step), now)
+                    .await?;
                 rest = later;
             }
         }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::query::Query;
 use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
-use sqlx::{AssertSqlSafe, Postgres, Sqlite, SqlSafeStr};
+use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr, Sqlite};
 
 use crate::dialect::Dialect;
 use crate::{Param, Row, StoreError, migrate};
@@ -140,7 +141,11 @@ impl Db {
     ///
     /// # Errors
     /// What the database says.
-    pub async fn fetch_one(&self, sql: &'static str, params: &[Param<'_>]) -> Result<Option<Row>, StoreError> {
+    pub async fn fetch_one(
+        &self,
+        sql: &'static str,
+        params: &[Param<'_>],
+    ) -> Result<Option<Row>, StoreError> {
         Ok(match self {
             Self::Sqlite { readers, .. } => {
                 bind_sqlite(sql, params).fetch_optional(readers).await?.map(Row::Sqlite)
@@ -248,9 +253,12 @@ impl Tx {
             Self::Sqlite(tx) => {
                 bind_sqlite(sql, params).fetch_all(&mut **tx).await?.into_iter().map(Row::Sqlite).collect()
             }
-            Self::Postgres(tx) => {
-                bind_postgres(sql, params).fetch_all(&mut **tx).await?.into_iter().map(Row::Postgres).collect()
-            }
+            Self::Postgres(tx) => bind_postgres(sql, params)
+                .fetch_all(&mut **tx)
+                .await?
+                .into_iter()
+                .map(Row::Postgres)
+                .collect(),
         })
     }
 
@@ -269,10 +277,10 @@ impl Tx {
 
 /// Names a damaged file as such.
 fn damaged(error: sqlx::Error) -> StoreError {
-    match &error {
-        sqlx::Error::Database(cause) if matches!(cause.code().as_deref(), Some("11" | "26")) => {
-            StoreError::Corrupt(cause.message().to_owned())
-        }
-        _ => StoreError::Sql(error),
+    if let sqlx::Error::Database(cause) = &error
+        && matches!(cause.code().as_deref(), Some("11" | "26"))
+    {
+        return StoreError::Corrupt(cause.message().to_owned());
     }
+    StoreError::Sql(error)
 }

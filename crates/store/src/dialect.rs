@@ -32,7 +32,13 @@ impl Dialect {
 
 /// A statement with `rows` times `columns` numbered placeholders between `head` and `tail`: the only SQL that is put
 /// together while Octro runs. `head` and `tail` are constants of ours.
-pub(crate) fn repeated(head: &'static str, columns: usize, casts: bool, tail: &'static str, rows: usize) -> AssertSqlSafe<String> {
+pub(crate) fn repeated(
+    head: &'static str,
+    columns: usize,
+    casts: bool,
+    tail: &'static str,
+    rows: usize,
+) -> AssertSqlSafe<String> {
     let mut sql = String::with_capacity(head.len() + tail.len() + rows * columns * 6);
     sql.push_str(head);
     let mut number = 0;

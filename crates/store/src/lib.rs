@@ -4,9 +4,9 @@
 //! Columns are whole numbers (`i64`; times are microseconds, truths 0 and 1), texts and bytes. Ids and times are made
 //! by the caller. Writers take a [`Tx`]; SQLite has one writer connection, so writers queue here and not in a lock.
 
-pub mod dialect;
 mod bulk;
 mod db;
+pub mod dialect;
 mod error;
 mod migrate;
 mod row;

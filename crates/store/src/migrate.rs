@@ -32,7 +32,8 @@ pub(crate) async fn run(db: &Db) -> Result<(), StoreError> {
         if let Some(newer) = known.iter().find(|name| !MIGRATIONS.iter().any(|(ours, ..)| ours == name)) {
             return Err(StoreError::Newer(newer.clone()));
         }
-        let Some((name, sqlite, postgres)) = MIGRATIONS.iter().find(|(name, ..)| !known.iter().any(|k| k == name))
+        let Some((name, sqlite, postgres)) =
+            MIGRATIONS.iter().find(|(name, ..)| !known.iter().any(|k| k == name))
         else {
             tx.commit().await?;
             return Ok(());

@@ -114,14 +114,17 @@ impl Field for octro_model::Timestamp {
 impl Field for u64 {
     fn read(row: &Row, column: usize) -> Result<Self, StoreError> {
         let value: i64 = row.get(column)?;
-        Self::try_from(value)
-            .map_err(|_| StoreError::Column { column, what: format!("{value} is negative; expected a count") })
+        Self::try_from(value).map_err(|_| StoreError::Column {
+            column,
+            what: format!("{value} is negative; expected a count"),
+        })
     }
 }
 
 impl Field for octro_model::Id {
     fn read(row: &Row, column: usize) -> Result<Self, StoreError> {
         let text: String = row.get(column)?;
-        text.parse().map_err(|error: octro_model::IdError| StoreError::Column { column, what: error.to_string() })
+        text.parse()
+            .map_err(|error: octro_model::IdError| StoreError::Column { column, what: error.to_string() })
     }
 }

@@ -118,7 +118,7 @@ fn judge(machine: &Machine<'_>, blocks: &Blocks<'_>, mount: &Mount, legs: &mut V
 
 /// A btrfs may lie on several devices: each of them counts.
 fn btrfs(machine: &Machine<'_>, blocks: &Blocks<'_>, mount: &Mount, legs: &mut Vec<Value>) -> Verdict {
-    let found = || -> Result<Verdict, UnknownReason> {
+    let mut found = || -> Result<Verdict, UnknownReason> {
         let missing = |detail: String| UnknownReason::new(Why::Unsupported, detail);
         let number = blocks
             .number_of(&mount.source)?
@@ -145,7 +145,7 @@ fn btrfs(machine: &Machine<'_>, blocks: &Blocks<'_>, mount: &Mount, legs: &mut V
 
 /// A ZFS data set is encrypted by itself, or by every device of its pool.
 fn zfs(machine: &Machine<'_>, blocks: &Blocks<'_>, mount: &Mount, legs: &mut Vec<Value>) -> Verdict {
-    let found = || -> Result<Verdict, UnknownReason> {
+    let mut found = || -> Result<Verdict, UnknownReason> {
         let failed = |detail: String| UnknownReason::new(Why::Failed, detail);
         let arguments = ["get", "-Hp", "-o", "value", "encryption", mount.source.as_str()];
         let encryption = output(machine.commands, "zfs", &arguments)?;

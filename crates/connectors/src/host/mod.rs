@@ -7,6 +7,8 @@ mod commands;
 mod dnf;
 mod filesystem;
 mod firewall;
+#[cfg(test)]
+mod fixture;
 mod identity;
 mod kernel;
 mod lifetimes;

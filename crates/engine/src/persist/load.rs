@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use octro_cel::{Layout, Record};
 use octro_model::{Id, Span, Status, Timestamp, UnknownReason};
 use octro_program::Program;
 use octro_store::{Db, Row, StoreError};
 use serde::Deserialize;
 
 use crate::delta::NONE;
-use crate::input::form;
-use crate::state::{Attempt, InForce, Resource, SourceState, State, TestState, View};
+use crate::state::{Attempt, InForce, Reread, Resource, SourceState, State, TestState, View};
 use crate::{EngineError, SourceInfo, sightings};
 
 const NOW: &str = "SELECT value FROM settings WHERE name = 'now'";
@@ -25,28 +25,54 @@ const SOURCE_KINDS: &str =
 const TESTS: &str = "SELECT id FROM tests ORDER BY ord";
 const VERSIONS: &str = "SELECT ord, test, hash FROM test_versions ORDER BY ord";
 const RESOURCES: &str = "SELECT kind, key FROM resources ORDER BY ord";
-const VIEWS: &str = "SELECT v.resource, v.source, o.seq, o.effective_at, o.scope, o.hash, o.body, i.collection \
+const VIEWS: &str = "SELECT v.resource, v.source, o.seq, o.effective_at, o.scope, o.hash, o.body, i.collection, v.seen_at, v.resumed_at \
      FROM views v JOIN observations o ON o.seq = v.observation JOIN inputs i ON i.seq = o.input \
      ORDER BY v.resource, v.source";
-const SIGHTINGS: &str = "SELECT source, collection, body FROM inputs WHERE form = 4 AND received_at > $1 ORDER BY seq";
+const GONE: &str = "SELECT resource, source, MAX(effective_at) FROM observations WHERE gone = 1 AND late_by = 0 \
+     GROUP BY resource, source ORDER BY resource, source";
+const LATE: &str =
+    "SELECT resource, MAX(effective_at + late_by) FROM observations WHERE late_by > 0 GROUP BY resource";
+const LINKS: &str = "SELECT kind, key, resource FROM links ORDER BY resource, kind, key";
+const BODIES: &str = "SELECT seq, resource, body FROM observations WHERE seq > $1 ORDER BY seq LIMIT 5000";
+const SIGHTINGS: &str =
+    "SELECT source, collection, body FROM inputs WHERE form = 4 AND received_at > $1 ORDER BY seq";
 const OPEN: &str = "SELECT resource, test, status, from_at, version FROM results \
      WHERE to_at = 9223372036854775807 AND superseded_at = 9223372036854775807";
 const TALLIES: &str = "SELECT t.test, t.pass, t.fail, t.unknown, t.stale, t.excepted, t.not_applicable FROM tallies t \
      JOIN (SELECT test, MAX(known_at) AS known_at FROM tallies GROUP BY test) l \
      ON l.test = t.test AND l.known_at = t.known_at";
 const VERDICTS: &str = "SELECT subject, id, status, reason FROM verdicts WHERE to_at = 9223372036854775807";
-/// Of each source and kind, the scopes of the last collection that spoke of it.
-const COVERAGE: &str = "SELECT c.kind, c.source, c.scope, c.finished_at, c.complete, c.reason FROM coverage c \
-     JOIN (SELECT kind, source, MAX(finished_at) AS finished_at FROM coverage GROUP BY kind, source) l \
-     ON l.kind = c.kind AND l.source = c.source AND l.finished_at = c.finished_at";
-const COVERAGE_LOG: &str =
-    "SELECT kind, source, scope, finished_at, complete FROM coverage ORDER BY finished_at, kind, source, scope";
+/// Of each source and kind that it yields, the scopes of the last collection that spoke of it.
+const COVERAGE: &str = "SELECT c.kind, c.source, c.scope, c.finished_at, c.complete, c.reason \
+     FROM (SELECT k.kind AS kind, k.source AS source, (SELECT MAX(finished_at) FROM coverage \
+             WHERE kind = k.kind AND source = k.source AND finished_at >= k.from_at) AS finished_at \
+           FROM source_kinds k WHERE k.to_at = 9223372036854775807) l \
+     JOIN coverage c ON c.kind = l.kind AND c.source = l.source AND c.finished_at = l.finished_at";
+const COVERAGE_LOG: &str = "SELECT kind, source, scope, finished_at, complete FROM coverage ORDER BY finished_at, kind, source, scope";
 const SOURCE_KINDS_LOG: &str = "SELECT source, kind, from_at, to_at FROM source_kinds ORDER BY from_at";
 
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[
-    NOW, COUNTERS, PROGRAMS, SOURCES, SOURCE_KINDS, TESTS, VERSIONS, RESOURCES, VIEWS, SIGHTINGS, OPEN, TALLIES, VERDICTS,
-    COVERAGE, COVERAGE_LOG, SOURCE_KINDS_LOG,
+    NOW,
+    COUNTERS,
+    PROGRAMS,
+    SOURCES,
+    SOURCE_KINDS,
+    TESTS,
+    VERSIONS,
+    RESOURCES,
+    VIEWS,
+    SIGHTINGS,
+    OPEN,
+    TALLIES,
+    VERDICTS,
+    COVERAGE,
+    COVERAGE_LOG,
+    SOURCE_KINDS_LOG,
+    GONE,
+    LATE,
+    LINKS,
+    BODIES,
 ];
 
 /// The stored form of an observation, read leniently: its kind may have another shape by now.
@@ -65,6 +91,44 @@ pub(crate) fn record(layout: &octro_cel::Layout, body: &[u8]) -> octro_cel::Reco
             .unwrap_or_else(|_| Body { attributes: serde_json::Map::new(), unknown: BTreeMap::new() });
         crate::state::lenient(layout, body.attributes, body.unknown)
     })
+}
+
+/// The shape of a kind that is not declared.
+fn undeclared(id: Id) -> octro_model::Kind {
+    octro_model::Kind {
+        id,
+        rev: 0,
+        title: String::new(),
+        doc: String::new(),
+        part: String::new(),
+        asset: None,
+        attributes: BTreeMap::new(),
+    }
+}
+
+/// Reads what is seen now of the kinds whose shape is another one in `program`, by that shape.
+pub(crate) async fn reread(db: &Db, state: &State, program: &Program) -> Result<Reread, EngineError> {
+    let mut all = Reread::new();
+    let mut wanted: HashMap<i64, &Arc<Layout>> = HashMap::new();
+    for kind in state.reshaped(program) {
+        let Some(table) = state.kinds.get(kind as usize) else { continue };
+        let Some(layout) = program.kinds.get(&table.id) else { continue };
+        let slots = table.slots.iter().filter_map(|slot| state.resources.get(*slot as usize));
+        wanted.extend(slots.flat_map(|resource| &resource.views).map(|view| (view.observation, layout)));
+    }
+    let mut after = wanted.keys().min().map_or(0, |first| first - 1);
+    while all.len() < wanted.len() {
+        let rows = db.fetch(BODIES, &[after.into()]).await?;
+        let Some(last) = rows.last() else { break };
+        after = last.get(0)?;
+        for row in &rows {
+            let seq: i64 = row.get(0)?;
+            if let Some(layout) = wanted.get(&seq) {
+                all.insert(seq, record(layout, &row.get::<Vec<u8>>(2)?));
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// Every program version, oldest first.
@@ -104,7 +168,12 @@ pub(crate) async fn state(db: &Db) -> Result<State, EngineError> {
     for row in db.fetch(TESTS, &[]).await? {
         let id: Id = row.get(0)?;
         state.test_of.insert(id.clone(), state.tests.len() as u32);
-        state.tests.push(TestState { id, tally: octro_model::Tally::default(), verdict: (NONE, String::new()), kind: None });
+        state.tests.push(TestState {
+            id,
+            tally: octro_model::Tally::default(),
+            verdict: (NONE, String::new()),
+            kind: None,
+        });
     }
     for row in db.fetch(VERSIONS, &[]).await? {
         state.versions.insert((index(row.get(1)?), row.get(2)?), row.get(0)?);
@@ -122,7 +191,6 @@ pub(crate) async fn state(db: &Db) -> Result<State, EngineError> {
     resources(db, &mut state).await?;
     results(db, &mut state).await?;
     coverage(db, &mut state).await?;
-    state.relink_all();
     state.wind();
     Ok(state)
 }
@@ -154,6 +222,7 @@ async fn resources(db: &Db, state: &mut State) -> Result<(), StoreError> {
         let slot = state.resources.len() as u32;
         if let Some(table) = state.kinds.get_mut(kind as usize) {
             table.keys.insert(key.as_str().into(), slot);
+            table.slots.push(slot);
             state.resources.push(Resource::new(kind, &key, table.tests.len()));
         }
     }
@@ -164,22 +233,43 @@ async fn resources(db: &Db, state: &mut State) -> Result<(), StoreError> {
     for slot in slots {
         if let Some(resource) = state.resources.get_mut(slot)
             && resource.views.len() > 1
-            && let Some(layout) = state.kinds.get(resource.kind as usize).and_then(|table| table.layout.clone())
+            && let Some(layout) =
+                state.kinds.get(resource.kind as usize).and_then(|table| table.layout.clone())
         {
             resource.merge(&layout);
         }
     }
-    // What was last seen longer ago than any test allows is stale, however long ago exactly.
-    let oldest = state.kinds.iter().flat_map(|kind| kind.tests.iter()).map(|active| active.rule.max_age).max();
-    let since = state.now.minus(oldest.unwrap_or_default());
+    for row in db.fetch(GONE, &[]).await? {
+        let (source, at): (u32, Timestamp) = (index(row.get(1)?), row.get(2)?);
+        let Some(resource) = state.resources.get_mut(index(row.get(0)?) as usize) else { continue };
+        resource.said_at = resource.said_at.max(at);
+        if !resource.views.iter().any(|view| view.source == source) {
+            resource.tombs.push((source, at));
+        }
+    }
+    for row in db.fetch(LATE, &[]).await? {
+        if let Some(resource) = state.resources.get_mut(index(row.get(0)?) as usize) {
+            resource.said_at = resource.said_at.max(row.get(1)?);
+        }
+    }
+    for row in db.fetch(LINKS, &[]).await? {
+        let target = state.kind(&row.get(0)?);
+        if let Some(slot) = state.slot(row.get(2)?) {
+            state.link_known(slot, target, &row.get::<String>(1)?);
+        }
+    }
+    // What was seen before this stands in the views: it was written there when it grew too old, once a day.
+    let since = state.now.minus(state.max_age_most()).minus(Span::DAY).minus(Span::DAY);
     for row in db.fetch(SIGHTINGS, &[since.into()]).await? {
         let (source, collection): (i64, i64) = (row.get(0)?, row.get(1)?);
         let body: Vec<u8> = row.get(2)?;
         sightings::decode(&body, |at, ord| {
             let Some(slot) = state.slot(ord) else { return };
             let views = state.resources.get_mut(slot as usize).map(|resource| &mut resource.views);
-            if let Some(view) =
-                views.into_iter().flatten().find(|view| view.source == index(source) && at >= view.effective_at)
+            if let Some(view) = views
+                .into_iter()
+                .flatten()
+                .find(|view| view.source == index(source) && at >= view.effective_at)
             {
                 view.collection = view.collection.max(collection);
                 view.seen_at = view.seen_at.max(at);
@@ -192,24 +282,28 @@ async fn resources(db: &Db, state: &mut State) -> Result<(), StoreError> {
 fn view(state: &mut State, row: &Row) -> Result<(), StoreError> {
     let slot = index(row.get(0)?) as usize;
     let Some(resource) = state.resources.get_mut(slot) else { return Ok(()) };
-    let Some(layout) = state.kinds.get(resource.kind as usize).and_then(|table| table.layout.as_ref()) else {
-        return Ok(()); // its kind is not declared any more
-    };
+    let Some(table) = state.kinds.get(resource.kind as usize) else { return Ok(()) };
+    let (layout, id) = (table.layout.as_ref(), table.id.clone());
+    let body: Vec<u8> = row.get(6)?;
     let mut hash = [0; 16];
     for (to, from) in hash.iter_mut().zip(row.get::<Vec<u8>>(5)?) {
         *to = from;
     }
-    let effective_at = row.get(3)?;
+    let effective_at: Timestamp = row.get(3)?;
     resource.views.push(View {
         source: index(row.get(1)?),
         observation: row.get(2)?,
         effective_at,
-        seen_at: effective_at,
+        seen_at: row.get(8)?,
+        kept_at: row.get(8)?,
         collection: row.get(7)?,
         hash,
         scope: row.get::<String>(4)?.into_boxed_str(),
-        record: record(layout, &row.get::<Vec<u8>>(6)?),
+        // Of a kind that is not declared at present nothing is read; if it is declared again, it is read anew.
+        record: layout
+            .map_or_else(|| Record::empty(&Layout::new(undeclared(id))), |layout| record(layout, &body)),
     });
+    resource.said_at = resource.said_at.max(effective_at).max(row.get(9)?);
     Ok(())
 }
 
@@ -220,12 +314,12 @@ async fn results(db: &Db, state: &mut State) -> Result<(), StoreError> {
         .flat_map(|kind| kind.tests.iter().enumerate().map(|(place, active)| (active.test, place)))
         .collect();
     for row in db.fetch(OPEN, &[]).await? {
-        let Some(place) = places.get(&index(row.get(1)?)) else { continue };
         let Some(resource) = state.resources.get_mut(index(row.get(0)?) as usize) else { continue };
+        resource.changed_at = resource.changed_at.max(row.get(3)?);
+        let Some(place) = places.get(&index(row.get(1)?)) else { continue };
         if let Some(status) = resource.statuses.get_mut(*place) {
             *status = u8::try_from(row.get::<i64>(2)?).unwrap_or(NONE);
         }
-        resource.changed_at = resource.changed_at.max(row.get(3)?);
     }
     for row in db.fetch(TALLIES, &[]).await? {
         let Some(test) = state.tests.get_mut(index(row.get(0)?) as usize) else { continue };
@@ -240,7 +334,8 @@ async fn results(db: &Db, state: &mut State) -> Result<(), StoreError> {
             if verdict.0 < crate::delta::ENDED {
                 state.controls.insert(id, verdict);
             }
-        } else if let Some(test) = state.test_of.get(&id).and_then(|test| state.tests.get_mut(*test as usize)) {
+        } else if let Some(test) = state.test_of.get(&id).and_then(|test| state.tests.get_mut(*test as usize))
+        {
             test.verdict = verdict;
         }
     }
@@ -259,8 +354,11 @@ async fn coverage(db: &Db, state: &mut State) -> Result<(), StoreError> {
     for row in db.fetch(COVERAGE, &[]).await? {
         let kind = state.kind(&row.get(0)?);
         let source = index(row.get(1)?);
-        if let Some(scopes) = state.kinds.get_mut(kind as usize).and_then(|table| table.enumeration.get_mut(&source)) {
-            scopes.insert(row.get(2)?, Attempt { at: row.get(3)?, complete: row.get(4)?, reason: row.get(5)? });
+        if let Some(scopes) =
+            state.kinds.get_mut(kind as usize).and_then(|table| table.enumeration.get_mut(&source))
+        {
+            scopes
+                .insert(row.get(2)?, Attempt { at: row.get(3)?, complete: row.get(4)?, reason: row.get(5)? });
         }
     }
     enumerated_log(db, state).await
@@ -313,7 +411,9 @@ async fn enumerated_log(db: &Db, state: &mut State) -> Result<(), StoreError> {
                     }
                 }
                 let complete = !sources.is_empty()
-                    && sources.values().all(|scopes| !scopes.is_empty() && scopes.values().all(|complete| *complete));
+                    && sources
+                        .values()
+                        .all(|scopes| !scopes.is_empty() && scopes.values().all(|complete| *complete));
                 if complete != log.last().is_some_and(|(_, last)| *last) {
                     log.push((at, complete));
                 }
@@ -336,15 +436,10 @@ impl State {
                 continue;
             }
             let dues = self.judge_at(slot, now, &mut statuses);
-            self.wind_resource(slot, dues);
+            self.wind_resource(slot, dues.flips_at, dues.flips_at.min(dues.stale_at), now);
         }
         for kind in 0..self.kinds.len() as u32 {
             self.set_population_timer(kind, now);
         }
     }
-}
-
-/// Inputs of a form, for the replay.
-pub(crate) const fn is_batch(form: i64) -> bool {
-    form == form::BATCH
 }

@@ -1,15 +1,16 @@
-//! The past of a resource: everything that its sources ever said of it, for telling its history anew.
+//! The past of resources: what their sources said of them, for telling their history anew.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
-use octro_model::Timestamp;
-use octro_store::{Row, StoreError, Tx};
+use octro_model::{Span, Timestamp};
+use octro_store::{Db, Param, Row, StoreError, Tx};
 
 use crate::delta::ResultRow;
 use crate::sightings;
 use crate::state::State;
 
-const OBSERVATIONS: &str = "SELECT seq, input, source, effective_at, gone, body FROM observations \
+const OBSERVATIONS: &str = "SELECT seq, input, source, effective_at, gone, late_by, body FROM observations \
      WHERE resource = $1 AND seq < $2 ORDER BY seq";
 const SIGHTINGS: &str = "SELECT seq, body FROM inputs WHERE source = $1 AND form = 4 AND received_at >= $2 AND seq < $3 \
      ORDER BY seq";
@@ -19,15 +20,37 @@ const RESULTS: &str = "SELECT test, resource, from_at, known_at, to_at, closed_a
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[OBSERVATIONS, SIGHTINGS, RESULTS];
 
+/// Where the past is read: live within the transaction that writes, in a replay from the database as it stands.
+pub(crate) enum Reader<'a> {
+    /// A transaction.
+    Tx(&'a mut Tx),
+    /// The database.
+    Db(&'a Db),
+}
+
+impl Reader<'_> {
+    async fn fetch(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
+        match self {
+            Self::Tx(tx) => tx.fetch(sql, params).await,
+            Self::Db(db) => db.fetch(sql, params).await,
+        }
+    }
+}
+
+/// What orders what was said of one moment: the input, then sightings before news, then the observation.
+type Order = (i64, bool, i64);
+
 /// Something that a source said, or said again, of a resource.
 #[derive(Clone, Debug)]
 pub(crate) struct Said {
-    pub(crate) effective_at: Timestamp,
-    /// What orders two of one moment: the input, then the observation.
-    pub(crate) order: (i64, i64),
+    /// When it was so.
+    pub(crate) at: Timestamp,
+    order: Order,
     pub(crate) observation: i64,
+    /// When it was first so: what views are ordered by.
+    pub(crate) since: Timestamp,
     /// `None`: it is gone.
-    pub(crate) body: Option<std::sync::Arc<Vec<u8>>>,
+    pub(crate) body: Option<Arc<Vec<u8>>>,
 }
 
 /// What each source said, in the order of its moments.
@@ -39,49 +62,62 @@ pub(crate) struct Past {
 impl Past {
     /// All moments at which something was said.
     pub(crate) fn moments(&self) -> impl Iterator<Item = Timestamp> + '_ {
-        self.sources.values().flatten().map(|said| said.effective_at)
+        self.sources.values().flatten().map(|said| said.at)
     }
 
-    /// What stood at `at`: per source, the observation, its moment, and when it was last said.
-    pub(crate) fn at(&self, at: Timestamp) -> Vec<(u32, &Said)> {
+    /// What stood at `at`, by source, in the order in which views are merged: what is so since latest first.
+    pub(crate) fn at(&self, at: Timestamp) -> Vec<&Said> {
         let mut all: Vec<(u32, &Said)> = Vec::new();
         for (source, said) in &self.sources {
-            let until = said.partition_point(|one| one.effective_at <= at);
+            let until = said.partition_point(|one| one.at <= at);
             if let Some(last) = until.checked_sub(1).and_then(|place| said.get(place))
                 && last.body.is_some()
             {
                 all.push((*source, last));
             }
         }
-        all
+        all.sort_by_key(|(source, one)| (std::cmp::Reverse(one.since), *source));
+        all.into_iter().map(|(_, one)| one).collect()
     }
 }
 
-/// Reads the pasts of `slots`, as they stood before the observation with number `state.counters.observation`.
-pub(crate) async fn pasts(tx: &mut Tx, state: &State, slots: &[u32]) -> Result<HashMap<u32, Past>, StoreError> {
-    let mut pasts: HashMap<u32, Past> = HashMap::new();
-    let mut first_seen: BTreeMap<u32, Timestamp> = BTreeMap::new();
-    let mut inputs: HashMap<u32, Vec<(i64, u32, Said)>> = HashMap::new();
+/// An observation as it is stored.
+struct Stored {
+    said: Said,
+    late_by: Span,
+}
+
+/// Reads the pasts of `slots` as far as they matter from `since` on, as they stood before the next input.
+pub(crate) async fn pasts(
+    reader: &mut Reader<'_>,
+    state: &State,
+    slots: &BTreeSet<u32>,
+    since: Timestamp,
+) -> Result<HashMap<u32, Past>, StoreError> {
+    let mut stored: HashMap<(u32, u32), Vec<Stored>> = HashMap::new();
+    let mut sources = BTreeSet::new();
     for slot in slots {
-        let rows = tx.fetch(OBSERVATIONS, &[State::ord(*slot).into(), state.counters.observation.into()]).await?;
-        for row in rows {
+        let params = [State::ord(*slot).into(), state.counters.observation.into()];
+        for row in reader.fetch(OBSERVATIONS, &params).await? {
             let source = u32::try_from(row.get::<i64>(2)? - 1).unwrap_or(u32::MAX);
-            let (seq, input): (i64, i64) = (row.get(0)?, row.get(1)?);
-            let effective_at: Timestamp = row.get(3)?;
-            let body = if row.get::<bool>(4)? { None } else { Some(std::sync::Arc::new(row.get::<Vec<u8>>(5)?)) };
-            let earliest = first_seen.entry(source).or_insert(effective_at);
-            *earliest = (*earliest).min(effective_at);
-            let said = Said { effective_at, order: (input, seq), observation: seq, body };
-            inputs.entry(*slot).or_default().push((input, source, said));
+            sources.insert(source);
+            let (seq, at): (i64, Timestamp) = (row.get(0)?, row.get(3)?);
+            let body = if row.get::<bool>(4)? { None } else { Some(Arc::new(row.get::<Vec<u8>>(6)?)) };
+            let said = Said { at, order: (row.get(1)?, true, seq), observation: seq, since: at, body };
+            stored
+                .entry((*slot, source))
+                .or_default()
+                .push(Stored { said, late_by: Span::from_micros(row.get(5)?) });
         }
     }
     let mut seen: HashMap<(u32, u32), Vec<(i64, Timestamp)>> = HashMap::new();
-    for (source, since) in first_seen {
-        let ord = i64::from(source) + 1;
-        for row in tx.fetch(SIGHTINGS, &[ord.into(), since.into(), state.counters.input.into()]).await? {
+    for source in sources {
+        let params = [(i64::from(source) + 1).into(), since.into(), state.counters.input.into()];
+        for row in reader.fetch(SIGHTINGS, &params).await? {
             let (seq, body): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
             sightings::decode(&body, |at, ord| {
                 if let Some(slot) = state.slot(ord)
+                    && at >= since
                     && slots.contains(&slot)
                 {
                     seen.entry((slot, source)).or_default().push((seq, at));
@@ -89,32 +125,42 @@ pub(crate) async fn pasts(tx: &mut Tx, state: &State, slots: &[u32]) -> Result<H
             });
         }
     }
-    for (slot, said) in inputs {
-        let past = pasts.entry(slot).or_default();
-        for (_, source, one) in &said {
-            past.sources.entry(*source).or_default().push(one.clone());
-        }
-        for (source, all) in &mut past.sources {
-            let said: Vec<Said> = all.clone();
-            for (input, at) in seen.get(&(slot, *source)).into_iter().flatten() {
-                // "Unchanged" repeats what was the newest when it was said.
-                let repeated = said
-                    .iter()
-                    .filter(|one| one.order.0 < *input && one.effective_at <= *at)
-                    .max_by_key(|one| (one.effective_at, one.order));
-                if let Some(one) = repeated {
-                    all.push(Said { effective_at: *at, order: (*input, 0), ..one.clone() });
-                }
-            }
-            all.sort_by_key(|one| (one.effective_at, one.order));
-        }
+    let mut pasts: HashMap<u32, Past> = HashMap::new();
+    for ((slot, source), stored) in stored {
+        let seen = seen.remove(&(slot, source)).unwrap_or_default();
+        pasts.entry(slot).or_default().sources.insert(source, told(&stored, &seen));
     }
     Ok(pasts)
 }
 
+/// Puts what a source said of a resource in the order of its moments. "Unchanged" repeats what was its newest word when
+/// that was said; so does, in effect, something late, for the moments after which it came.
+fn told(stored: &[Stored], seen: &[(i64, Timestamp)]) -> Vec<Said> {
+    let newest_before =
+        |order: Order| stored.iter().rfind(|one| one.late_by == Span::ZERO && one.said.order < order);
+    let mut all: Vec<Said> = Vec::with_capacity(stored.len() + seen.len());
+    for one in stored {
+        if one.late_by > Span::ZERO
+            && let Some(stood) = newest_before(one.said.order)
+        {
+            let order = (one.said.order.0, false, 0);
+            all.push(Said { at: one.said.at.plus(one.late_by), order, ..stood.said.clone() });
+        }
+        all.push(one.said.clone());
+    }
+    for (input, at) in seen {
+        let order = (*input, false, 0);
+        if let Some(stood) = newest_before(order) {
+            all.push(Said { at: *at, order, ..stood.said.clone() });
+        }
+    }
+    all.sort_by_key(|one| (one.at, one.order));
+    all
+}
+
 /// The results of a resource as they are known today.
-pub(crate) async fn results(tx: &mut Tx, slot: u32) -> Result<Vec<ResultRow>, StoreError> {
-    tx.fetch(RESULTS, &[State::ord(slot).into()]).await?.iter().map(result).collect()
+pub(crate) async fn results(reader: &mut Reader<'_>, slot: u32) -> Result<Vec<ResultRow>, StoreError> {
+    reader.fetch(RESULTS, &[State::ord(slot).into()]).await?.iter().map(result).collect()
 }
 
 /// Reads a row of the results, all columns in the order of [`ResultRow`].

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use octro_model::{Id, Timestamp};
 use octro_store::{Bulk, Param, StoreError, Tx};
 
-use crate::delta::{Delta, ENDED, NONE, ResultRow};
+use crate::delta::{Delta, ENDED, ResultRow};
 
 const INPUT: &str =
     "INSERT INTO inputs (seq, received_at, form, source, collection, body) VALUES ($1, $2, $3, $4, $5, $6)";
 const OBSERVATIONS: Bulk = Bulk {
-    head: "INSERT INTO observations (seq, input, resource, source, effective_at, received_at, gone, scope, hash, body) VALUES ",
-    columns: 10,
+    head: "INSERT INTO observations (seq, input, resource, source, effective_at, received_at, gone, late_by, scope, hash, body) VALUES ",
+    columns: 11,
     tail: "",
     casts: false,
 };
@@ -28,9 +28,28 @@ const TOUCHED: Bulk = Bulk {
     casts: true,
 };
 const VIEWS: Bulk = Bulk {
-    head: "INSERT INTO views (resource, source, observation) VALUES ",
+    head: "INSERT INTO views (resource, source, observation, seen_at, resumed_at) VALUES ",
+    columns: 5,
+    tail: " ON CONFLICT (resource, source) DO UPDATE SET observation = excluded.observation, \
+           seen_at = excluded.seen_at, resumed_at = excluded.resumed_at",
+    casts: false,
+};
+const VIEWS_SEEN: Bulk = Bulk {
+    head: "UPDATE views SET seen_at = v.column3 FROM (VALUES ",
     columns: 3,
-    tail: " ON CONFLICT (resource, source) DO UPDATE SET observation = excluded.observation",
+    tail: ") AS v WHERE views.resource = v.column1 AND views.source = v.column2",
+    casts: true,
+};
+const VIEWS_RESUMED: Bulk = Bulk {
+    head: "UPDATE views SET resumed_at = v.column3 FROM (VALUES ",
+    columns: 3,
+    tail: ") AS v WHERE views.resource = v.column1 AND views.source = v.column2",
+    casts: true,
+};
+const LINKS: Bulk = Bulk {
+    head: "INSERT INTO links (kind, key, resource) VALUES ",
+    columns: 3,
+    tail: " ON CONFLICT (kind, key, resource) DO NOTHING",
     casts: false,
 };
 const VIEW_GONE: &str = "DELETE FROM views WHERE resource = $1 AND source = $2";
@@ -49,7 +68,7 @@ const RESULTS_OPEN: Bulk = Bulk {
     tail: "",
     casts: false,
 };
-const RESULT_SUPERSEDE: &str = "UPDATE results SET superseded_at = $5, closed_at = $6 \
+const RESULT_SUPERSEDE: &str = "UPDATE results SET superseded_at = $5 \
      WHERE test = $1 AND resource = $2 AND from_at = $3 AND known_at = $4";
 const TALLIES: Bulk = Bulk {
     head: "INSERT INTO tallies (test, known_at, pass, fail, unknown, stale, excepted, not_applicable) VALUES ",
@@ -59,8 +78,7 @@ const TALLIES: Bulk = Bulk {
            not_applicable = excluded.not_applicable",
     casts: false,
 };
-const VERDICT_CLOSE: &str =
-    "UPDATE verdicts SET to_at = $3 WHERE subject = $1 AND id = $2 AND to_at = 9223372036854775807 AND from_at < $3";
+const VERDICT_CLOSE: &str = "UPDATE verdicts SET to_at = $3 WHERE subject = $1 AND id = $2 AND to_at = 9223372036854775807 AND from_at < $3";
 const VERDICT_OPEN: &str = "INSERT INTO verdicts (subject, id, from_at, to_at, status, prev, reason) \
      VALUES ($1, $2, $3, 9223372036854775807, $4, $5, $6) \
      ON CONFLICT (subject, id, from_at) DO UPDATE SET status = excluded.status, reason = excluded.reason";
@@ -91,8 +109,19 @@ const NOW: &str = "INSERT INTO settings (name, value) VALUES ('now', $1) \
 /// Statements that tests prepare on both databases.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[
-    INPUT, VIEW_GONE, RESULT_SUPERSEDE, VERDICT_CLOSE, VERDICT_OPEN, PROGRAM, SOURCE, SOURCE_KIND, SOURCE_KIND_END, TEST,
-    VERSION, COLLECTION, NOW,
+    INPUT,
+    VIEW_GONE,
+    RESULT_SUPERSEDE,
+    VERDICT_CLOSE,
+    VERDICT_OPEN,
+    PROGRAM,
+    SOURCE,
+    SOURCE_KIND,
+    SOURCE_KIND_END,
+    TEST,
+    VERSION,
+    COLLECTION,
+    NOW,
 ];
 
 fn count(value: u64) -> Param<'static> {
@@ -156,7 +185,8 @@ async fn write_rules(tx: &mut Tx, delta: &Delta) -> Result<(), StoreError> {
         tx.execute(TEST, &[(*ord).into(), id.as_str().into()]).await?;
     }
     for (ord, test, hash, rev, program) in &delta.new_versions {
-        tx.execute(VERSION, &[(*ord).into(), (*test).into(), hash.into(), (*rev).into(), (*program).into()]).await?;
+        tx.execute(VERSION, &[(*ord).into(), (*test).into(), hash.into(), (*rev).into(), (*program).into()])
+            .await?;
     }
     Ok(())
 }
@@ -175,8 +205,9 @@ async fn write_facts(tx: &mut Tx, delta: &Delta) -> Result<(), StoreError> {
         ]);
     }
     RESOURCES.run(tx, &values).await?;
-    let (input, received_at) = delta.input.as_ref().map_or((0, delta.now), |input| (input.seq, input.received_at));
-    let mut values: Vec<Param<'_>> = Vec::with_capacity(delta.observations.len() * 10);
+    let (input, received_at) =
+        delta.input.as_ref().map_or((0, delta.now), |input| (input.seq, input.received_at));
+    let mut values: Vec<Param<'_>> = Vec::with_capacity(delta.observations.len() * 11);
     for row in &delta.observations {
         values.extend([
             row.seq.into(),
@@ -186,6 +217,7 @@ async fn write_facts(tx: &mut Tx, delta: &Delta) -> Result<(), StoreError> {
             row.effective_at.into(),
             received_at.into(),
             row.gone.into(),
+            row.late_by.micros().into(),
             (&row.scope).into(),
             row.hash.as_slice().into(),
             Param::from(&row.body),
@@ -198,16 +230,34 @@ async fn write_facts(tx: &mut Tx, delta: &Delta) -> Result<(), StoreError> {
         values.extend([(*ord).into(), (*changed_at).into(), Param::from(*gone_at)]);
     }
     TOUCHED.run(tx, &values).await?;
-    let mut values: Vec<Param<'_>> = Vec::with_capacity(delta.views.len() * 3);
+    let mut values: Vec<Param<'_>> = Vec::with_capacity(delta.resumed.len() * 3);
+    for ((resource, source), at) in &delta.resumed {
+        values.extend([(*resource).into(), (*source).into(), Param::from(*at)]);
+    }
+    VIEWS_RESUMED.run(tx, &values).await?;
+    let mut values: Vec<Param<'_>> = Vec::with_capacity(delta.views.len() * 5);
     for ((resource, source), observation) in &delta.views {
         match observation {
-            Some(seq) => values.extend([(*resource).into(), (*source).into(), Param::Int(*seq)]),
+            Some((seq, seen_at)) => {
+                values.extend([(*resource).into(), (*source).into(), Param::Int(*seq)]);
+                values.extend([Param::from(*seen_at), Param::from(*seen_at)]);
+            }
             None => {
                 tx.execute(VIEW_GONE, &[(*resource).into(), (*source).into()]).await?;
             }
         }
     }
     VIEWS.run(tx, &values).await?;
+    let mut values: Vec<Param<'_>> = Vec::with_capacity(delta.seen.len() * 3);
+    for (resource, source, seen_at) in &delta.seen {
+        values.extend([(*resource).into(), (*source).into(), Param::from(*seen_at)]);
+    }
+    VIEWS_SEEN.run(tx, &values).await?;
+    let mut values: Vec<Param<'_>> = Vec::with_capacity(delta.links.len() * 3);
+    for (kind, key, resource) in &delta.links {
+        values.extend([kind.as_str().into(), key.into(), Param::Int(*resource)]);
+    }
+    LINKS.run(tx, &values).await?;
     if let Some(row) = &delta.collection {
         let values: [Param<'_>; 10] = [
             row.ord.into(),
@@ -249,14 +299,8 @@ async fn write_results(tx: &mut Tx, delta: &Delta) -> Result<(), StoreError> {
     RESULTS_CLOSE.run(tx, &values).await?;
     open_results(tx, &opened).await?;
     for (row, at) in &delta.superseded {
-        let values: [Param<'_>; 6] = [
-            row.test.into(),
-            row.resource.into(),
-            row.from_at.into(),
-            row.known_at.into(),
-            (*at).into(),
-            row.closed_at.into(),
-        ];
+        let values: [Param<'_>; 5] =
+            [row.test.into(), row.resource.into(), row.from_at.into(), row.known_at.into(), (*at).into()];
         tx.execute(RESULT_SUPERSEDE, &values).await?;
     }
     open_results(tx, &delta.rewritten).await?;
@@ -264,7 +308,8 @@ async fn write_results(tx: &mut Tx, delta: &Delta) -> Result<(), StoreError> {
     for ((test, known_at), tally) in &delta.tallies {
         values.extend([(*test).into(), Param::from(*known_at)]);
         values.extend(
-            [tally.pass, tally.fail, tally.unknown, tally.stale, tally.excepted, tally.not_applicable].map(count),
+            [tally.pass, tally.fail, tally.unknown, tally.stale, tally.excepted, tally.not_applicable]
+                .map(count),
         );
     }
     TALLIES.run(tx, &values).await?;
@@ -310,6 +355,7 @@ type Closed = (i64, i64, Timestamp, Timestamp);
 /// Turns transitions into rows: of several for one test and resource, each ends the one before it; only the first ends
 /// a row that is already stored, and only the last stays open.
 pub(crate) fn fold(delta: &Delta) -> (Vec<Closed>, Vec<ResultRow>) {
+    let first_new = delta.new_resources.first().map_or(i64::MAX, |(ord, ..)| *ord);
     let mut closed = Vec::new();
     let mut opened: Vec<ResultRow> = Vec::with_capacity(delta.transitions.len());
     let mut last: HashMap<(i64, i64), usize> = HashMap::with_capacity(delta.transitions.len());
@@ -338,7 +384,10 @@ pub(crate) fn fold(delta: &Delta) -> (Vec<Closed>, Vec<ResultRow>) {
                         before.to_at = row.from_at;
                         before.closed_at = row.known_at;
                     }
-                    None if row.prev != NONE => closed.push((row.test, row.resource, row.from_at, row.known_at)),
+                    // Also a row that says "not judged any more" is open, so only a new resource cannot have one.
+                    None if row.resource < first_new => {
+                        closed.push((row.test, row.resource, row.from_at, row.known_at));
+                    }
                     None => {}
                 }
                 last.insert((row.test, row.resource), opened.len());

@@ -13,7 +13,7 @@ use crate::EngineError;
 use crate::state::{Attempt, Population};
 
 /// What is learned later than this after it was true is in the indexes of late rows.
-const LAG: Span = Span::from_secs(600);
+pub(super) const LAG: Span = Span::from_secs(600);
 
 const TALLIES: &str = "SELECT s.ord, s.id, t.pass, t.fail, t.unknown, t.stale, t.excepted, t.not_applicable FROM tests s \
      JOIN tallies t ON t.test = s.ord \
@@ -44,15 +44,14 @@ const YIELDS: &str = "SELECT k.kind, s.id FROM source_kinds k JOIN sources s ON 
      WHERE k.from_at <= $1 AND k.to_at > $1 ORDER BY k.kind, s.ord";
 const ATTEMPTS: &str = "SELECT c.kind, s.id, c.scope, c.finished_at, c.complete, c.reason \
      FROM (SELECT k.kind AS kind, k.source AS source, (SELECT MAX(finished_at) FROM coverage \
-             WHERE kind = k.kind AND source = k.source AND finished_at <= $1) AS finished_at \
+             WHERE kind = k.kind AND source = k.source AND finished_at <= $1 AND finished_at >= k.from_at) AS finished_at \
            FROM source_kinds k WHERE k.from_at <= $1 AND k.to_at > $1) l \
      JOIN coverage c ON c.kind = l.kind AND c.source = l.source AND c.finished_at = l.finished_at \
      JOIN sources s ON s.ord = c.source";
 
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[
-    TALLIES, TALLY, LEARNED, LEARNED_LATE, ENDED, ENDED_LATE, PUT_ASIDE, TEST_ORD, YIELDS, ATTEMPTS,
-];
+pub(super) const STATEMENTS: &[&str] =
+    &[TALLIES, TALLY, LEARNED, LEARNED_LATE, ENDED, ENDED_LATE, PUT_ASIDE, TEST_ORD, YIELDS, ATTEMPTS];
 
 /// By kind, by source, its scopes with the last attempt to enumerate each.
 pub(super) type Attempts = BTreeMap<Id, BTreeMap<String, BTreeMap<String, Attempt>>>;
@@ -87,10 +86,11 @@ impl Query {
 
     /// The counts of one test.
     pub(super) async fn tally_of(&self, test: i64, as_of: AsOf) -> Result<Tally, EngineError> {
-        let mut counts = match self.db.fetch_one(TALLY, &[test.into(), as_of.at.min(as_of.known_at).into()]).await? {
-            Some(row) => tally(&row, 0)?,
-            None => Tally::default(),
-        };
+        let mut counts =
+            match self.db.fetch_one(TALLY, &[test.into(), as_of.at.min(as_of.known_at).into()]).await? {
+                Some(row) => tally(&row, 0)?,
+                None => Tally::default(),
+            };
         self.correct(test, as_of, &mut counts).await?;
         Ok(counts)
     }
@@ -125,7 +125,10 @@ impl Query {
         }
         for row in self.db.fetch(ATTEMPTS, &[at.into()]).await? {
             let attempt = Attempt { at: row.get(3)?, complete: row.get(4)?, reason: row.get(5)? };
-            if let Some(scopes) = all.get_mut(&row.get::<Id>(0)?).and_then(|kind| kind.get_mut(&row.get::<String>(1).unwrap_or_default())) {
+            if let Some(scopes) = all
+                .get_mut(&row.get::<Id>(0)?)
+                .and_then(|kind| kind.get_mut(&row.get::<String>(1).unwrap_or_default()))
+            {
                 scopes.insert(row.get(2)?, attempt);
             }
         }

@@ -42,7 +42,13 @@ impl Query {
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<ChangeView>, EngineError> {
-        let params = [since.into(), until.into(), subject.into(), id.unwrap_or_default().into(), i64::from(limit).into()];
+        let params = [
+            since.into(),
+            until.into(),
+            subject.into(),
+            id.unwrap_or_default().into(),
+            i64::from(limit).into(),
+        ];
         let code = |code: i64| u8::try_from(code).ok().and_then(Status::from_code);
         self.db
             .fetch(CHANGES, &params)

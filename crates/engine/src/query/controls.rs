@@ -106,11 +106,15 @@ impl Query {
         let program = self.program(as_of).await?.program;
         let tests = self.test_views(&program, as_of).await?;
         let view = |control: &Control| {
-            let of: Vec<TestView> =
-                control.tests.iter().filter_map(|id| tests.iter().find(|test| test.id == *id)).cloned().collect();
+            let of: Vec<TestView> = control
+                .tests
+                .iter()
+                .filter_map(|id| tests.iter().find(|test| test.id == *id))
+                .cloned()
+                .collect();
             control_view(control, of)
         };
-        Ok(program.controls.values().map(|control| view(control)).collect())
+        Ok(program.controls.values().map(view).collect())
     }
 
     /// One control: only its own tests are asked for.

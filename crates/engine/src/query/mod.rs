@@ -6,13 +6,17 @@
 mod asof;
 mod changes;
 mod controls;
+mod facts;
 mod overview;
 mod period;
 mod principles;
 mod resources;
 mod results;
 mod search;
+mod snapshot;
 mod sources;
+mod sweep;
+mod timeline;
 mod why;
 
 use std::collections::HashMap;
@@ -26,14 +30,16 @@ use crate::EngineError;
 
 pub use changes::ChangeView;
 pub use controls::{ControlView, TestView};
+pub use facts::ReadView;
 pub use overview::{Overview, PartView};
-pub use period::{Period, Repair, Segment, Strip};
+pub use period::{Gap, Period, PopulationView, Repair, Segment, Strip};
 pub use principles::{Consistency, Depth, Month, Principles};
-pub use resources::{AttributeView, ResourceFilter, ResourceView, ResourceRow, TimelineEntry};
-pub use results::{ResultFilter, ResultView, Results};
+pub use resources::{AttributeView, NeighbourView, ResourceFilter, ResourceRow, ResourceView};
+pub use results::{ResultFilter, ResultSort, ResultView, Results};
 pub use search::Hit;
 pub use sources::{CollectionView, ScopeView, SourceView};
-pub use why::{Evidence, Why as WhyView, sentence};
+pub use timeline::{AttributeChange, Happening, TimelineEntry};
+pub use why::{Evidence, ExceptionView, FactView, FixView, Interval, Why as WhyView, sentence};
 
 const PROGRAM_AT: &str = "SELECT ord, hash, name, installed_at FROM program_versions WHERE installed_at <= $1 \
      ORDER BY installed_at DESC LIMIT 1";
@@ -41,8 +47,7 @@ const PROGRAM_FIRST: &str =
     "SELECT ord, hash, name, installed_at FROM program_versions ORDER BY installed_at LIMIT 1";
 const PROGRAM_FILES: &str = "SELECT files FROM program_versions WHERE ord = $1";
 const SETTING: &str = "SELECT value FROM settings WHERE name = $1";
-const SETTING_PUT: &str =
-    "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+const SETTING_PUT: &str = "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 
 /// Statements that tests prepare on both databases.
 #[cfg(test)]
@@ -52,13 +57,17 @@ pub(crate) fn statements() -> Vec<&'static str> {
         own.as_slice(),
         asof::STATEMENTS,
         changes::STATEMENTS,
+        facts::STATEMENTS,
         overview::STATEMENTS,
         period::STATEMENTS,
         principles::STATEMENTS,
         resources::STATEMENTS,
         results::STATEMENTS,
         search::STATEMENTS,
+        snapshot::STATEMENTS,
         sources::STATEMENTS,
+        sweep::STATEMENTS,
+        timeline::STATEMENTS,
         why::STATEMENTS,
     ]
     .concat()
@@ -137,13 +146,7 @@ impl Query {
         if let Some(program) = self.programs.lock().unwrap_or_else(PoisonError::into_inner).get(&ord) {
             return Ok(program.clone());
         }
-        let row = self
-            .db
-            .fetch_one(PROGRAM_FILES, &[ord.into()])
-            .await?
-            .ok_or_else(|| EngineError::NotFound { what: "program version", name: ord.to_string() })?;
-        let files = octro_program::Files::from_blob(&row.get::<Vec<u8>>(0)?)
-            .map_err(|error| EngineError::Stored(format!("program version {ord}: {error}")))?;
+        let files = self.program_files(ord).await?;
         let program = Arc::new(octro_program::load(&files).map_err(EngineError::Program)?.program);
         let mut cached = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
         if cached.len() >= 8 {
@@ -151,6 +154,20 @@ impl Query {
         }
         cached.insert(ord, program.clone());
         Ok(program)
+    }
+
+    /// The files of a program version.
+    ///
+    /// # Errors
+    /// If there is no such version, or the database fails.
+    pub async fn program_files(&self, ord: i64) -> Result<octro_program::Files, EngineError> {
+        let row = self
+            .db
+            .fetch_one(PROGRAM_FILES, &[ord.into()])
+            .await?
+            .ok_or_else(|| EngineError::NotFound { what: "program version", name: ord.to_string() })?;
+        octro_program::Files::from_blob(&row.get::<Vec<u8>>(0)?)
+            .map_err(|error| EngineError::Stored(format!("program version {ord}: {error}")))
     }
 
     /// A setting that is kept in the database.
@@ -174,6 +191,20 @@ impl Query {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// The pattern that finds `text` (in small letters) anywhere in a text, for `LIKE ... ESCAPE '!'`.
+fn contains(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for letter in text.chars() {
+        if matches!(letter, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
 }
 
 /// Reads six counts from column `first` on, in the order of display.

@@ -65,7 +65,8 @@ impl Query {
         let mut all = Tally::default();
         let mut parts = Vec::new();
         for (id, title) in &program.parts {
-            let mine: Vec<&ControlView> = controls.iter().filter(|control| control.part == id.as_str()).collect();
+            let mine: Vec<&ControlView> =
+                controls.iter().filter(|control| control.part == id.as_str()).collect();
             let mut tally = Tally::default();
             for control in &mine {
                 tally[control.status] += 1;
@@ -91,7 +92,9 @@ impl Query {
             .into_iter()
             .filter(|control| matches!(control.status, Status::Fail | Status::Unknown | Status::Stale))
             .collect();
-        attention.sort_by_key(|control| (std::cmp::Reverse(control.status.weight()), std::cmp::Reverse(control.tally.fail)));
+        attention.sort_by_key(|control| {
+            (std::cmp::Reverse(control.status.weight()), std::cmp::Reverse(control.tally.fail))
+        });
         Ok(Overview { as_of, parts, controls: all, changes, attention })
     }
 

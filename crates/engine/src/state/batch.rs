@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use octro_cel::Record;
-use octro_model::{CollectionError, Id, Status, Timestamp};
+use octro_model::{CollectionError, Id, Span, Status, Timestamp};
 
 use super::{Resource, State, View};
 use crate::delta::{Delta, ObservationRow};
@@ -77,17 +77,19 @@ impl State {
             });
             let repeated = match view {
                 Some(view) => view.hash == item.hash && !item.gone && at >= view.effective_at,
-                None => item.gone && slot.is_none(),
+                // Gone is what it is already, unless it was so earlier than is known.
+                None => {
+                    item.gone
+                        && slot.is_none_or(|slot| {
+                            self.resources[slot as usize].late_by(source, at) == Span::ZERO
+                        })
+                }
             };
-            if let Some(slot) = slot.filter(|_| repeated)
-                && !mentioned.contains(&(kind, item.key.clone()))
-            {
-                groups.entry(at).or_default().push(Self::ord(slot));
+            if repeated && !mentioned.contains(&(kind, item.key.clone())) {
                 outcome.unchanged += 1;
-                continue;
-            }
-            if repeated && slot.is_none() {
-                outcome.unchanged += 1;
+                if let Some(slot) = slot.filter(|_| view.is_some()) {
+                    groups.entry(at).or_default().push(Self::ord(slot));
+                }
                 continue;
             }
             let record = if item.gone {
@@ -146,98 +148,149 @@ impl State {
     }
 
     /// A resource was seen again, unchanged.
-    fn sight(&mut self, slot: u32, source: u32, collection: i64, at: Timestamp, received: Timestamp, delta: &mut Delta) {
+    fn sight(
+        &mut self,
+        slot: u32,
+        source: u32,
+        collection: i64,
+        at: Timestamp,
+        received: Timestamp,
+        delta: &mut Delta,
+    ) {
         let resource = &mut self.resources[slot as usize];
         let kind = resource.kind as usize;
+        let changed_at = resource.changed_at;
+        let stale = resource.statuses.contains(&Status::Stale.code());
         let Some(view) = resource.views.iter_mut().find(|view| view.source == source) else { return };
         view.collection = collection;
-        if at <= view.seen_at {
+        // If it had not been seen for long, something may have become stale meanwhile: here, or where it is looked at.
+        let gap = view.seen_at.plus(self.kinds[kind].max_age_least) <= received;
+        let late = at <= view.seen_at;
+        let resumed = view.seen_at.plus(self.kinds[kind].max_age_least) <= at;
+        view.seen_at = view.seen_at.max(at);
+        if resumed {
+            resource.said_at = resource.said_at.max(at);
+            delta.resumed.insert((Self::ord(slot), i64::from(source) + 1), at);
+        }
+        if late {
+            // It can only have shortened a time in which something was stale, and that ended later than `at`.
+            let lookers = if self.kinds[kind].watched.is_empty() { Vec::new() } else { self.lookers(slot) };
+            let changed = |near: &u32| at < self.resources[*near as usize].changed_at;
+            lookers.into_iter().filter(changed).for_each(|near| Self::retell(near, at, delta));
+            if at < changed_at {
+                Self::retell(slot, at, delta);
+            }
             return;
         }
-        let gap = view.seen_at.plus(self.kinds[kind].max_age_least) <= at;
-        view.seen_at = at;
-        let stale = resource.statuses.contains(&Status::Stale.code());
-        if stale && at < resource.changed_at {
-            delta.late.entry(slot).and_modify(|from| *from = (*from).min(at)).or_insert(at);
-        } else if stale {
-            self.settle(slot, at, received, false, delta);
+        if stale {
+            self.settle_from(slot, at, received, delta);
         }
         if gap || stale {
-            self.ripple(slot, &[], at, received, delta);
+            self.ripple(slot, at, received, false, delta);
         }
     }
 
-    /// Evaluates the neighbours of a resource that changed at `at`.
-    fn ripple(&mut self, slot: u32, before: &[(u32, Box<str>)], at: Timestamp, received: Timestamp, delta: &mut Delta) {
-        if self.referrers.is_empty() && before.is_empty() {
+    /// Notes that the history of a resource has to be told anew from `at` on.
+    fn retell(slot: u32, at: Timestamp, delta: &mut Delta) {
+        delta.late.entry(slot).and_modify(|from| *from = (*from).min(at)).or_insert(at);
+    }
+
+    /// Judges a resource from `at` on: by what is known now if that is what was so then, else by telling it anew.
+    fn settle_from(&mut self, slot: u32, at: Timestamp, received: Timestamp, delta: &mut Delta) {
+        if at < self.floor(slot) {
+            Self::retell(slot, at, delta);
+        } else {
+            self.settle(slot, at, received, false, delta);
+        }
+    }
+
+    /// Judges again those whose tests look at a resource that changed at `at`. `past`: what changed is over already.
+    fn ripple(&mut self, slot: u32, at: Timestamp, received: Timestamp, past: bool, delta: &mut Delta) {
+        if self.kinds[self.resources[slot as usize].kind as usize].watched.is_empty() {
             return;
         }
-        for near in self.neighbours(slot, before) {
-            if at < self.resources[near as usize].changed_at {
-                delta.late.entry(near).and_modify(|from| *from = (*from).min(at)).or_insert(at);
+        for near in self.lookers(slot) {
+            if past {
+                Self::retell(near, at, delta);
             } else {
-                self.settle(near, at, received, false, delta);
+                self.settle_from(near, at, received, delta);
             }
         }
     }
 
     /// A source says something new of a resource.
-    fn observe(&mut self, source: u32, collection: i64, changed: Changed, received: Timestamp, delta: &mut Delta) {
+    fn observe(
+        &mut self,
+        source: u32,
+        collection: i64,
+        changed: Changed,
+        received: Timestamp,
+        delta: &mut Delta,
+    ) {
         let seq = self.counters.observation;
         self.counters.observation += 1;
         let slot = self.resource(changed.kind, &changed.key, received, delta);
         let at = changed.effective_at;
+        let floor = self.floor(slot);
+        let late_by = self.resources[slot as usize].late_by(source, at);
         delta.observations.push(ObservationRow {
             seq,
             resource: Self::ord(slot),
             source: i64::from(source) + 1,
             effective_at: at,
             gone: changed.gone,
+            late_by,
             scope: changed.scope.clone(),
             hash: changed.hash,
             body: changed.body,
         });
-        let before = self.named(slot);
-        let resource = &mut self.resources[slot as usize];
-        let place = resource.views.iter().position(|view| view.source == source);
-        let newest = place.is_none_or(|place| at >= resource.views[place].seen_at);
-        let late = !newest || at < resource.changed_at;
-        if newest {
-            match (changed.record, place) {
-                (Some(record), place) => {
-                    let view = View {
-                        source,
-                        observation: seq,
-                        effective_at: at,
-                        seen_at: at,
-                        collection,
-                        hash: changed.hash,
-                        scope: changed.scope.into_boxed_str(),
-                        record,
-                    };
-                    match place {
-                        Some(place) => resource.views[place] = view,
-                        None => resource.views.push(view),
-                    }
-                    delta.views.insert((Self::ord(slot), i64::from(source) + 1), Some(seq));
-                }
-                (None, Some(place)) => {
-                    resource.views.remove(place);
-                    delta.views.insert((Self::ord(slot), i64::from(source) + 1), None);
-                }
-                (None, None) => {}
-            }
-            self.viewed(slot, received, delta);
-        } else if let Some(place) = place {
-            resource.views[place].collection = collection;
+        if let Some(record) = &changed.record {
+            self.link(slot, record, delta);
         }
-        if late {
-            delta.late.entry(slot).and_modify(|from| *from = (*from).min(at)).or_insert(at);
+        let resource = &mut self.resources[slot as usize];
+        resource.said_at = resource.said_at.max(at.plus(late_by));
+        let place = resource.views.iter().position(|view| view.source == source);
+        if late_by > Span::ZERO {
+            if let Some(place) = place {
+                resource.views[place].collection = collection;
+            }
+            Self::retell(slot, at, delta);
+            self.ripple(slot, at, received, true, delta);
+            return;
+        }
+        resource.tombs.retain(|(of, _)| *of != source);
+        match changed.record {
+            Some(record) => {
+                let view = View {
+                    source,
+                    observation: seq,
+                    effective_at: at,
+                    seen_at: at,
+                    kept_at: at,
+                    collection,
+                    hash: changed.hash,
+                    scope: changed.scope.into_boxed_str(),
+                    record,
+                };
+                match place {
+                    Some(place) => resource.views[place] = view,
+                    None => resource.views.push(view),
+                }
+                delta.views.insert((Self::ord(slot), i64::from(source) + 1), Some((seq, at)));
+            }
+            None => {
+                resource.views.retain(|view| view.source != source);
+                resource.tombs.push((source, at));
+                delta.views.insert((Self::ord(slot), i64::from(source) + 1), None);
+            }
+        }
+        self.viewed(slot, received, delta);
+        if at < floor {
+            Self::retell(slot, at, delta);
         } else {
             self.settle(slot, at, received, false, delta);
         }
-        self.relink(slot, &before);
-        self.ripple(slot, &before, at, received, delta);
+        self.ripple(slot, at, received, false, delta);
     }
 
     /// The views of a resource changed.
@@ -258,6 +311,7 @@ impl State {
         }
         let slot = u32::try_from(self.resources.len()).unwrap_or(u32::MAX);
         table.keys.insert(key.into(), slot);
+        table.slots.push(slot);
         self.resources.push(Resource::new(kind, key, table.tests.len()));
         delta.new_resources.push((Self::ord(slot), table.id.clone(), key.to_owned(), received));
         slot

@@ -1,7 +1,7 @@
 //! The end of a collection: what it covered, and who is gone because a complete enumeration did not find them.
 #![expect(clippy::indexing_slicing, reason = "slots are handed out by the state and index its own vectors")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use octro_model::{Collection, Timestamp};
 
@@ -59,15 +59,11 @@ impl State {
             if !self.kinds[kind as usize].enumeration.contains_key(&source) {
                 continue; // it reports a kind that it is not declared to yield
             }
-            for (scope, attempt) in &scopes {
-                if attempt.complete {
-                    gone += self.remove_unseen(source, kind, scope, collection, received, delta);
-                }
-            }
+            gone += self.remove_unseen(source, kind, &scopes, collection, received, delta);
             self.kinds[kind as usize].enumeration.insert(source, scopes);
             self.mark_kind(kind);
             if self.note_enumerated(kind, received) {
-                self.settle_linked(kind, received, delta);
+                self.settle_watching(kind, received, delta);
             }
         }
         let errors = serde_json::to_string(&report.errors).unwrap_or_default();
@@ -88,69 +84,64 @@ impl State {
         delta.now = received;
     }
 
-    /// Removes what a complete enumeration of a scope did not mention.
+    /// Removes what a complete enumeration of these scopes did not mention.
     fn remove_unseen(
         &mut self,
         source: u32,
         kind: u32,
-        scope: &str,
+        scopes: &BTreeMap<String, Attempt>,
         collection: i64,
         at: Timestamp,
         delta: &mut Delta,
     ) -> u64 {
-        let unseen: Vec<u32> = (0..self.resources.len() as u32)
-            .filter(|slot| {
-                let resource = &self.resources[*slot as usize];
-                resource.kind == kind
-                    && resource
-                        .views
-                        .iter()
-                        .any(|view| view.source == source && view.collection != collection && *view.scope == *scope)
-            })
-            .collect();
-        for slot in &unseen {
+        let mut unseen: Vec<(u32, String)> = Vec::new();
+        for slot in &self.kinds[kind as usize].slots {
+            let views = &self.resources[*slot as usize].views;
+            let view = views.iter().find(|view| view.source == source && view.collection != collection);
+            if let Some(view) =
+                view.filter(|view| scopes.get(&*view.scope).is_some_and(|attempt| attempt.complete))
+            {
+                unseen.push((*slot, view.scope.to_string()));
+            }
+        }
+        let gone = unseen.len() as u64;
+        let mut lookers = BTreeSet::new();
+        for (slot, scope) in unseen {
             let seq = self.counters.observation;
             self.counters.observation += 1;
-            let before = self.named(*slot);
-            self.resources[*slot as usize].views.retain(|view| view.source != source);
-            delta.views.insert((Self::ord(*slot), i64::from(source) + 1), None);
+            let resource = &mut self.resources[slot as usize];
+            resource.views.retain(|view| view.source != source);
+            resource.tombs.push((source, at));
+            resource.said_at = at;
+            delta.views.insert((Self::ord(slot), i64::from(source) + 1), None);
             delta.observations.push(ObservationRow {
                 seq,
-                resource: Self::ord(*slot),
+                resource: Self::ord(slot),
                 source: i64::from(source) + 1,
                 effective_at: at,
                 gone: true,
-                scope: scope.to_owned(),
+                late_by: octro_model::Span::ZERO,
+                scope,
                 hash: [0; 16],
                 body: b"{}".to_vec(),
             });
-            self.viewed(*slot, at, delta);
-            self.settle(*slot, at, at, false, delta);
-            self.relink(*slot, &before);
-            for near in self.neighbours(*slot, &before) {
-                self.settle(near, at, at, false, delta);
-            }
+            self.viewed(slot, at, delta);
+            self.settle(slot, at, at, false, delta);
+            lookers.extend(self.lookers(slot));
         }
-        unseen.len() as u64
+        for near in lookers {
+            self.settle(near, at, at, false, delta);
+        }
+        gone
     }
 
     /// Whether a kind is completely enumerated decides what a missing one means: judges all that look at it.
-    pub(crate) fn settle_linked(&mut self, kind: u32, at: Timestamp, delta: &mut Delta) {
-        let linked: Vec<bool> = self
-            .kinds
-            .iter()
-            .map(|table| {
-                table.tests.iter().any(|active| {
-                    active.linked && crate::rule::reaches(&active.rule).any(|id| *id == self.kinds[kind as usize].id)
-                })
-            })
-            .collect();
-        if !linked.contains(&true) {
-            return;
-        }
-        for slot in 0..self.resources.len() as u32 {
-            if linked[self.resources[slot as usize].kind as usize] {
-                self.settle(slot, at, at, false, delta);
+    pub(crate) fn settle_watching(&mut self, kind: u32, at: Timestamp, delta: &mut Delta) {
+        let watching: BTreeSet<u32> =
+            self.kinds[kind as usize].watched.iter().map(|(watching, _)| *watching).collect();
+        for watching in watching {
+            for place in 0..self.kinds[watching as usize].slots.len() {
+                self.settle(self.kinds[watching as usize].slots[place], at, at, false, delta);
             }
         }
     }

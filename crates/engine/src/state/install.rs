@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use octro_cel::{Layout, Link, Record};
+use octro_cel::{Layout, Record};
 use octro_model::{Id, Span, Tally, Timestamp, UnknownReason, Why};
 use octro_program::{Program, Test};
 
@@ -13,9 +13,20 @@ use crate::SourceInfo;
 use crate::delta::{Delta, ENDED, NONE, ProgramRow, SourceRow, VerdictRow};
 use crate::input::form;
 
+/// Records by the number of the observation that they come from.
+pub(crate) type Reread = HashMap<i64, Record>;
+
 impl State {
     /// Puts a program in force. What it changes changes now; the past keeps the rules that it had.
-    pub(crate) fn install(&mut self, program: Arc<Program>, files: Vec<u8>, received: Timestamp, delta: &mut Delta) {
+    /// `reread`: by observation, what was seen of the kinds whose shape is another one now, read by the new shape.
+    pub(crate) fn install(
+        &mut self,
+        program: Arc<Program>,
+        files: Vec<u8>,
+        mut reread: Reread,
+        received: Timestamp,
+        delta: &mut Delta,
+    ) {
         let ord = self.programs.last().map_or(1, |last| last.ord + 1);
         self.input(delta, received, form::PROGRAM, 0, 0, ord.to_le_bytes().to_vec());
         delta.program = Some(ProgramRow {
@@ -28,9 +39,13 @@ impl State {
         self.programs.push(InForce { ord, from_at: received, program: program.clone() });
         let before: Vec<(usize, Vec<Active>)> =
             self.kinds.iter_mut().map(|table| std::mem::take(&mut table.tests)).enumerate().collect();
+        let reshaped = self.reshaped(&program);
         self.adopt(&program, Some(delta));
+        for kind in &reshaped {
+            self.reread(*kind, &mut reread);
+        }
         self.carry_results(&before, received, delta);
-        self.relink_all();
+        self.link_all(&reshaped, delta);
         for slot in 0..self.resources.len() as u32 {
             self.settle(slot, received, received, true, delta);
         }
@@ -60,7 +75,7 @@ impl State {
         ids.sort();
         for id in ids {
             let kind = self.kind(id);
-            self.adopt_layout(kind, &layouts[id]);
+            self.kinds[kind as usize].layout = Some(layouts[id].clone());
         }
         for state in &mut self.tests {
             state.kind = None;
@@ -69,44 +84,11 @@ impl State {
             let kind = self.kind(&rule.on);
             let test = self.test(id, delta.as_deref_mut());
             self.tests[test as usize].kind = Some(kind);
-            let version = self.version(test, rule, program, delta.as_deref_mut());
+            let version = self.version(test, rule, delta.as_deref_mut());
             let active = active(test, version, rule, program);
             self.kinds[kind as usize].tests.push(active);
         }
         self.adopt_links(program);
-    }
-
-    fn adopt_links(&mut self, program: &Program) {
-        for table in &mut self.kinds {
-            table.links.clear();
-            let least = table.tests.iter().map(|active| active.rule.max_age).min();
-            table.max_age_least = least.unwrap_or(Span::from_micros(i64::MAX));
-        }
-        for rule in program.tests.values() {
-            for link in crate::rule::links(rule) {
-                let (kind, attribute, far) = match link {
-                    Link::Key { from_kind, attribute, to } => (from_kind, attribute, to),
-                    Link::Back { kind, attribute } => (kind, attribute, &rule.on),
-                };
-                let target = program.kinds.get(kind).and_then(|layout| {
-                    layout.kind().attributes.get(attribute.as_str()).and_then(|a| a.references.clone())
-                });
-                let (Some(kind), Some(target)) = (self.kind_of.get(kind).copied(), target) else { continue };
-                let Some(target) = self.kind_of.get(&target).copied() else { continue };
-                let table = &mut self.kinds[kind as usize];
-                if !table.links.iter().any(|(name, to)| name == attribute && *to == target) {
-                    table.links.push((attribute.clone(), target));
-                }
-                // A neighbour's evidence has to be as fresh as the test asks, so sightings after a gap matter to it.
-                for near in [Some(kind), self.kind_of.get(far).copied()].into_iter().flatten() {
-                    let least = &mut self.kinds[near as usize].max_age_least;
-                    *least = (*least).min(rule.max_age);
-                }
-            }
-        }
-        for table in &mut self.kinds {
-            table.links.sort();
-        }
     }
 
     /// The number of a kind, made if there is none yet.
@@ -119,10 +101,13 @@ impl State {
             id: id.clone(),
             layout: None,
             keys: HashMap::new(),
+            slots: Vec::new(),
             tests: Vec::new(),
             enumeration: BTreeMap::new(),
             enumerated: Vec::new(),
-            links: Vec::new(),
+            refs: Vec::new(),
+            plans: Vec::new(),
+            watched: Vec::new(),
             max_age_least: Span::from_micros(i64::MAX),
         });
         self.kind_of.insert(id.clone(), kind);
@@ -134,18 +119,29 @@ impl State {
         kind
     }
 
-    /// A kind's shape may be another one now: what was seen is read anew by it.
-    fn adopt_layout(&mut self, kind: u32, layout: &Arc<Layout>) {
-        let old = self.kinds[kind as usize].layout.replace(layout.clone());
-        if old.as_ref().is_some_and(|old| old.kind() == layout.kind()) {
-            return;
-        }
-        let Some(old) = old else { return };
-        for resource in self.resources.iter_mut().filter(|resource| resource.kind == kind) {
+    /// The kinds that have another shape in `program`, or are declared in it (again), and have resources.
+    pub(crate) fn reshaped(&self, program: &Program) -> Vec<u32> {
+        let differs = |table: &KindTable| match (&table.layout, program.kinds.get(&table.id)) {
+            (_, None) => false,
+            (None, Some(_)) => true,
+            (Some(old), Some(new)) => old.kind() != new.kind(),
+        };
+        let kinds = self.kinds.iter().enumerate();
+        kinds
+            .filter(|(_, table)| !table.slots.is_empty() && differs(table))
+            .map(|(kind, _)| kind as u32)
+            .collect()
+    }
+
+    /// What was seen of a kind is read anew by its new shape.
+    fn reread(&mut self, kind: u32, reread: &mut Reread) {
+        let Some(layout) = self.kinds[kind as usize].layout.clone() else { return };
+        for slot in &self.kinds[kind as usize].slots {
+            let resource = &mut self.resources[*slot as usize];
             for view in &mut resource.views {
-                view.record = translate(&view.record, &old, layout);
+                view.record = reread.remove(&view.observation).unwrap_or_else(|| Record::empty(&layout));
             }
-            resource.merge(layout);
+            resource.merge(&layout);
         }
     }
 
@@ -167,7 +163,7 @@ impl State {
         test
     }
 
-    fn version(&mut self, test: u32, rule: &Test, _program: &Program, delta: Option<&mut Delta>) -> i64 {
+    fn version(&mut self, test: u32, rule: &Test, delta: Option<&mut Delta>) -> i64 {
         if let Some(version) = self.versions.get(&(test, rule.hash.clone())) {
             return *version;
         }
@@ -176,7 +172,13 @@ impl State {
         self.versions.insert((test, rule.hash.clone()), version);
         if let Some(delta) = delta {
             let program = self.programs.last().map_or(0, |last| last.ord);
-            delta.new_versions.push((version, i64::from(test) + 1, rule.hash.clone(), i64::from(rule.rev), program));
+            delta.new_versions.push((
+                version,
+                i64::from(test) + 1,
+                rule.hash.clone(),
+                i64::from(rule.rev),
+                program,
+            ));
         }
         version
     }
@@ -192,12 +194,10 @@ impl State {
                     Some((place, old[place].version != active.version))
                 })
                 .collect();
-            let ended: Vec<usize> =
-                (0..old.len()).filter(|place| !new.iter().any(|active| active.test == old[*place].test)).collect();
-            for slot in 0..self.resources.len() as u32 {
-                if self.resources[slot as usize].kind as usize != *kind {
-                    continue;
-                }
+            let ended: Vec<usize> = (0..old.len())
+                .filter(|place| !new.iter().any(|active| active.test == old[*place].test))
+                .collect();
+            for slot in self.kinds[*kind].slots.clone() {
                 for place in &ended {
                     let resource = &self.resources[slot as usize];
                     let prev = resource.statuses[*place];
@@ -212,11 +212,13 @@ impl State {
                             status: ENDED,
                             prev,
                         };
+                        self.resources[slot as usize].changed_at = at;
                         self.transit(transition, delta);
                     }
                 }
                 let resource = &mut self.resources[slot as usize];
-                let statuses = from.iter().map(|from| from.map_or(NONE, |(place, _)| resource.statuses[place]));
+                let statuses =
+                    from.iter().map(|from| from.map_or(NONE, |(place, _)| resource.statuses[place]));
                 resource.statuses = statuses.collect();
                 for (place, from) in from.iter().enumerate() {
                     if from.is_some_and(|(_, differs)| differs) {
@@ -233,14 +235,29 @@ impl State {
             if state.kind.is_none() && state.verdict.0 < ENDED {
                 let prev = std::mem::replace(&mut state.verdict, (ENDED, String::new())).0;
                 let (id, reason) = (state.id.clone(), "no longer in the program".to_owned());
-                delta.verdicts.push(VerdictRow { subject: "test", id, from_at: at, status: ENDED, prev, reason });
+                delta.verdicts.push(VerdictRow {
+                    subject: "test",
+                    id,
+                    from_at: at,
+                    status: ENDED,
+                    prev,
+                    reason,
+                });
             }
         }
-        let gone: Vec<Id> = self.controls.keys().filter(|id| !program.controls.contains_key(*id)).cloned().collect();
+        let gone: Vec<Id> =
+            self.controls.keys().filter(|id| !program.controls.contains_key(*id)).cloned().collect();
         for id in gone {
             if let Some((prev, _)) = self.controls.remove(&id) {
                 let reason = "no longer in the program".to_owned();
-                delta.verdicts.push(VerdictRow { subject: "control", id, from_at: at, status: ENDED, prev, reason });
+                delta.verdicts.push(VerdictRow {
+                    subject: "control",
+                    id,
+                    from_at: at,
+                    status: ENDED,
+                    prev,
+                    reason,
+                });
             }
         }
     }
@@ -258,7 +275,11 @@ impl State {
             }
             Some(state) => std::mem::replace(&mut state.info, info.clone()).kinds,
             None => {
-                self.sources.push(SourceState { info: info.clone(), registered_at: received, retired: false });
+                self.sources.push(SourceState {
+                    info: info.clone(),
+                    registered_at: received,
+                    retired: false,
+                });
                 self.source_of.insert(info.id.clone(), source);
                 Vec::new()
             }
@@ -315,7 +336,7 @@ impl State {
             }
             self.mark_kind(kind);
             if self.note_enumerated(kind, at) {
-                self.settle_linked(kind, at, delta);
+                self.settle_watching(kind, at, delta);
             }
         }
     }
@@ -330,27 +351,6 @@ fn active(test: u32, version: i64, rule: &Arc<Test>, program: &Program) -> Activ
         excepted: program.exceptions.values().any(|exception| exception.test == rule.id),
         rule: rule.clone(),
     }
-}
-
-/// Reads what was seen under another shape of its kind. What the new shape does not know is dropped; what no longer
-/// fits is unknown, and says so.
-pub(crate) fn translate(record: &Record, old: &Layout, new: &Layout) -> Record {
-    let mut attributes = serde_json::Map::new();
-    let mut unknown = BTreeMap::new();
-    for name in new.kind().attributes.keys().filter(|name| old.kind().attributes.contains_key(*name)) {
-        match record.reading(old, name) {
-            octro_cel::Reading::Value(value) => {
-                attributes.insert(name.clone(), value);
-            }
-            octro_cel::Reading::Absent => {
-                attributes.insert(name.clone(), serde_json::Value::Null);
-            }
-            octro_cel::Reading::Unknown(reason) => {
-                unknown.insert(name.clone(), reason);
-            }
-        }
-    }
-    lenient(new, attributes, unknown)
 }
 
 /// Encodes what can be encoded; an attribute that does not fit is unknown.
@@ -376,5 +376,6 @@ pub(crate) fn lenient(
             }
         }
     }
-    Record::encode(layout, &serde_json::Map::new(), &BTreeMap::new()).unwrap_or_else(|_| Record::empty(layout))
+    Record::encode(layout, &serde_json::Map::new(), &BTreeMap::new())
+        .unwrap_or_else(|_| Record::empty(layout))
 }

@@ -1,27 +1,49 @@
-//! Which resources name which: a change of one re-evaluates the others, and nothing else.
+//! Which resources name which: a change of one re-evaluates those whose tests look at it, and nothing else.
+//!
+//! The index keeps what was *ever* named, so that a late observation finds those whose past it changes. What is found
+//! through it is looked at again; whether it still names is asked of the record.
 #![expect(clippy::indexing_slicing, reason = "slots are handed out by the state and index its own vectors")]
 
 use std::collections::BTreeSet;
 
-use octro_cel::{Layout, Reading, Record};
+use octro_cel::{Layout, Link, Reading, Record};
+use octro_model::{Id, Timestamp};
+use octro_program::{Program, Test};
 
 use super::State;
+use crate::delta::Delta;
 
-/// How far a change is followed from resource to resource; the language allows no longer chains.
+/// How far references are followed; the language allows no longer chains.
 const DEPTH_MAX: usize = 3;
 
+/// A step that some test takes from a resource of kind `from` to resources of kind `to`: to those that it names, or
+/// back to those that name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Step {
+    from: u32,
+    to: u32,
+    back: bool,
+}
+
 impl State {
-    /// The keys that a resource names, by its kind's links.
-    pub(crate) fn named(&self, slot: u32) -> Vec<(u32, Box<str>)> {
-        let resource = &self.resources[slot as usize];
-        let kind = &self.kinds[resource.kind as usize];
-        let (Some(record), Some(layout)) = (resource.record(), &kind.layout) else { return Vec::new() };
-        kind.links
-            .iter()
-            .flat_map(|(attribute, target)| {
-                keys_in(record, layout, attribute).into_iter().map(|key| (*target, key.into_boxed_str()))
+    /// The steps that a test takes.
+    pub(crate) fn steps(&self, test: &Test, program: &Program) -> Vec<Step> {
+        let mut steps: Vec<Step> = crate::rule::links(test)
+            .filter_map(|link| {
+                let (from, to, back) = match link {
+                    Link::Key { from_kind, to, .. } => (from_kind.clone(), to.clone(), false),
+                    Link::Back { kind, attribute } => {
+                        let layout = program.kinds.get(kind)?;
+                        let named = layout.kind().attributes.get(attribute.as_str())?.references.clone()?;
+                        (named, kind.clone(), true)
+                    }
+                };
+                Some(Step { from: *self.kind_of.get(&from)?, to: *self.kind_of.get(&to)?, back })
             })
-            .collect()
+            .collect();
+        steps.sort_unstable();
+        steps.dedup();
+        steps
     }
 
     /// Whether a resource's attribute names `key`.
@@ -29,58 +51,172 @@ impl State {
         let resource = &self.resources[slot as usize];
         let kind = &self.kinds[resource.kind as usize];
         match (resource.record(), &kind.layout) {
-            (Some(record), Some(layout)) => keys_in(record, layout, attribute).iter().any(|named| named == key),
+            (Some(record), Some(layout)) => {
+                keys_in(record, layout, attribute).iter().any(|named| named == key)
+            }
             _ => false,
         }
     }
 
-    /// Keeps the index right after a resource changed from naming `old`.
-    pub(crate) fn relink(&mut self, slot: u32, old: &[(u32, Box<str>)]) {
-        let new = self.named(slot);
-        for gone in old.iter().filter(|link| !new.contains(link)) {
-            if let Some(slots) = self.referrers.get_mut(gone) {
-                slots.retain(|other| *other != slot);
-            }
+    /// Notes what a resource names according to `record`, and what is new of it in `delta`.
+    pub(crate) fn link(&mut self, slot: u32, record: &Record, delta: &mut Delta) {
+        let kind = &self.kinds[self.resources[slot as usize].kind as usize];
+        let Some(layout) = kind.layout.as_ref().filter(|_| !kind.refs.is_empty()) else { return };
+        let mut found = Vec::new();
+        for (attribute, target) in &kind.refs {
+            found.extend(
+                keys_in(record, layout, attribute).into_iter().map(|key| (*target, key.into_boxed_str())),
+            );
         }
-        for link in new {
-            let slots = self.referrers.entry(link).or_default();
-            if let Err(place) = slots.binary_search(&slot) {
-                slots.insert(place, slot);
+        for (target, key) in found {
+            if self.link_known(slot, target, &key) {
+                delta.links.push((self.kinds[target as usize].id.clone(), key.into(), Self::ord(slot)));
             }
         }
     }
 
-    /// Builds the index anew: after the program changed.
-    pub(crate) fn relink_all(&mut self) {
-        self.referrers.clear();
-        if self.kinds.iter().all(|kind| kind.links.is_empty()) {
-            return;
+    /// Adds a link; answers whether it is new.
+    pub(crate) fn link_known(&mut self, slot: u32, target: u32, key: &str) -> bool {
+        let named = &mut self.resources[slot as usize].named;
+        if named.iter().any(|(kind, other)| *kind == target && **other == *key) {
+            return false;
         }
-        for slot in 0..self.resources.len() as u32 {
-            self.relink(slot, &[]);
+        named.push((target, key.into()));
+        let slots = self.referrers.entry((target, key.into())).or_default();
+        if let Err(place) = slots.binary_search(&slot) {
+            slots.insert(place, slot);
         }
+        true
     }
 
-    /// The resources that may be judged differently because `slot` changed: those that name it, those that it names
-    /// or named (`before`), and so on. In the order of their numbers.
-    pub(crate) fn neighbours(&self, slot: u32, before: &[(u32, Box<str>)]) -> Vec<u32> {
-        let mut all = BTreeSet::new();
-        let mut edge = vec![slot];
-        for depth in 0..DEPTH_MAX {
-            let mut next = Vec::new();
-            for near in edge {
-                let resource = &self.resources[near as usize];
-                let by = self.referrers.get(&(resource.kind, resource.key.clone())).into_iter().flatten().copied();
-                let mut links = self.named(near);
-                if depth == 0 {
-                    links.extend_from_slice(before);
+    /// Notes what every resource of the kinds in `kinds` names: their shape is another one now.
+    pub(crate) fn link_all(&mut self, kinds: &[u32], delta: &mut Delta) {
+        for kind in kinds {
+            if self.kinds[*kind as usize].refs.is_empty() {
+                continue;
+            }
+            for place in 0..self.kinds[*kind as usize].slots.len() {
+                let slot = self.kinds[*kind as usize].slots[place];
+                let records: Vec<Record> =
+                    self.resources[slot as usize].views.iter().map(|view| view.record.clone()).collect();
+                for record in records {
+                    self.link(slot, &record, delta);
                 }
-                let to = links.iter().filter_map(|(kind, key)| self.kinds[*kind as usize].keys.get(key).copied());
-                next.extend(by.chain(to).filter(|other| *other != slot && all.insert(*other)));
             }
+        }
+    }
+
+    fn follow(&self, slot: u32, step: Step, forward: bool) -> Vec<u32> {
+        let resource = &self.resources[slot as usize];
+        let (here, there) = if forward { (step.from, step.to) } else { (step.to, step.from) };
+        if resource.kind != here {
+            return Vec::new();
+        }
+        // Forward along a naming, or backward along a naming back, one goes to what is named.
+        if forward != step.back {
+            let keys = &self.kinds[there as usize].keys;
+            let named = resource.named.iter().filter(|(kind, _)| *kind == there);
+            named.filter_map(|(_, key)| keys.get(key).copied()).collect()
+        } else {
+            let by =
+                self.referrers.get(&(resource.kind, resource.key.clone())).into_iter().flatten().copied();
+            by.filter(|other| self.resources[*other as usize].kind == there).collect()
+        }
+    }
+
+    fn reach(&self, slot: u32, plan: &[Step], forward: bool, all: &mut BTreeSet<u32>) {
+        let mut edge = BTreeSet::from([slot]);
+        let mut seen = edge.clone();
+        for _ in 0..plan.len().min(DEPTH_MAX) {
+            let mut next = BTreeSet::new();
+            for near in edge {
+                for step in plan {
+                    next.extend(
+                        self.follow(near, *step, forward).into_iter().filter(|other| seen.insert(*other)),
+                    );
+                }
+            }
+            all.extend(&next);
             edge = next;
         }
+    }
+
+    /// The resources that the tests on `slot` may look at, now or in the past.
+    pub(crate) fn looked_at(&self, slot: u32) -> BTreeSet<u32> {
+        let mut all = BTreeSet::new();
+        for plan in &self.kinds[self.resources[slot as usize].kind as usize].plans {
+            self.reach(slot, plan, true, &mut all);
+        }
+        all
+    }
+
+    /// The resources whose tests may look at `slot`, now or in the past, in the order of their numbers.
+    pub(crate) fn lookers(&self, slot: u32) -> Vec<u32> {
+        let mut all = BTreeSet::new();
+        for (kind, plan) in &self.kinds[self.resources[slot as usize].kind as usize].watched {
+            let mut found = BTreeSet::new();
+            self.reach(slot, plan, false, &mut found);
+            all.extend(found.into_iter().filter(|other| self.resources[*other as usize].kind == *kind));
+        }
         all.into_iter().collect()
+    }
+
+    /// The moment from which on a resource can be judged by what is known now. Before it, something that its results
+    /// rest on was different, and its history has to be told from the facts.
+    pub(crate) fn floor(&self, slot: u32) -> Timestamp {
+        let resource = &self.resources[slot as usize];
+        let mut floor = resource.changed_at.max(resource.said_at);
+        floor = floor.max(self.programs.last().map_or(Timestamp::MIN, |program| program.from_at));
+        let table = &self.kinds[resource.kind as usize];
+        if table.plans.is_empty() {
+            return floor;
+        }
+        for step in table.plans.iter().flatten() {
+            for kind in [step.from, step.to] {
+                let turned = self.kinds[kind as usize].enumerated.last().map(|(at, _)| *at);
+                floor = floor.max(turned.unwrap_or(Timestamp::MIN));
+            }
+        }
+        self.looked_at(slot)
+            .into_iter()
+            .map(|near| self.resources[near as usize].said_at)
+            .fold(floor, Timestamp::max)
+    }
+
+    /// Takes over which kinds' tests look at which: after the program changed.
+    pub(crate) fn adopt_links(&mut self, program: &Program) {
+        for kind in 0..self.kinds.len() {
+            let least = self.kinds[kind].tests.iter().map(|active| active.rule.max_age).min();
+            let refs: Vec<(String, Id)> = self.kinds[kind]
+                .layout
+                .iter()
+                .flat_map(|layout| &layout.kind().attributes)
+                .filter_map(|(name, attribute)| Some((name.clone(), attribute.references.clone()?)))
+                .collect();
+            let refs = refs.into_iter().map(|(name, target)| (name, self.kind(&target))).collect();
+            let table = &mut self.kinds[kind];
+            table.max_age_least = least.unwrap_or(octro_model::Span::from_micros(i64::MAX));
+            table.refs = refs;
+            table.plans.clear();
+            table.watched.clear();
+        }
+        for rule in program.tests.values() {
+            let plan = self.steps(rule, program);
+            let Some(on) = self.kind_of.get(&rule.on).copied().filter(|_| !plan.is_empty()) else { continue };
+            for kind in plan.iter().flat_map(|step| [step.from, step.to]) {
+                let table = &mut self.kinds[kind as usize];
+                // A neighbour's evidence has to be as fresh as the test asks, so sightings after a gap matter to it.
+                table.max_age_least = table.max_age_least.min(rule.max_age);
+                let watch = (on, plan.clone());
+                if !table.watched.contains(&watch) {
+                    table.watched.push(watch);
+                }
+            }
+            let plans = &mut self.kinds[on as usize].plans;
+            if !plans.contains(&plan) {
+                plans.push(plan);
+            }
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! The state: what the engine holds in memory, a function of the inputs so far. It does no I/O; it answers with a
 //! [`Delta`] of rows, which live are written to the database, and in a replay compared with it.
-#![expect(clippy::indexing_slicing, reason = "slots are handed out here, never taken back, and index their own vectors")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "slots are handed out here, never taken back, and index their own vectors"
+)]
 
 mod batch;
 mod finish;
@@ -20,12 +23,13 @@ use octro_cel::Layout;
 use octro_model::{Id, Tally, Timestamp};
 use octro_program::{Program, Test};
 
-use crate::delta::{Delta, InputRow, NONE, Transition};
+use crate::delta::{Delta, ENDED, InputRow, NONE, Transition};
 
 pub(crate) use batch::{BatchOutcome, Changed, Sorted};
 pub(crate) use finish::Counts;
-pub(crate) use install::lenient;
+pub(crate) use install::{Reread, lenient};
 pub(crate) use judge::weigh;
+pub(crate) use links::Step;
 pub(crate) use population::Attempt;
 pub use population::Population;
 pub(crate) use resource::{Resource, View, oldest_seen};
@@ -62,13 +66,19 @@ pub(crate) struct KindTable {
     /// `None` if the program in force does not declare it.
     pub(crate) layout: Option<Arc<Layout>>,
     pub(crate) keys: HashMap<Box<str>, u32>,
+    /// Its resources, in the order of their numbers.
+    pub(crate) slots: Vec<u32>,
     pub(crate) tests: Vec<Active>,
     /// source -> scope -> the last attempt to enumerate it; a source without scopes has not tried yet.
     pub(crate) enumeration: BTreeMap<u32, BTreeMap<String, Attempt>>,
     /// When it became known as completely enumerated, and when no longer.
     pub(crate) enumerated: Vec<(Timestamp, bool)>,
-    /// Attributes that name other resources and that some test follows, with the kind that they name.
-    pub(crate) links: Vec<(String, u32)>,
+    /// Attributes that name other resources, with the kind that they name.
+    pub(crate) refs: Vec<(String, u32)>,
+    /// The steps of each of its tests that looks at other resources.
+    pub(crate) plans: Vec<Vec<Step>>,
+    /// The kinds whose tests look at it, with the steps of the test.
+    pub(crate) watched: Vec<(u32, Vec<Step>)>,
     /// The shortest `max_age` of its tests, and of those that reach it from other kinds.
     pub(crate) max_age_least: octro_model::Span,
 }
@@ -115,7 +125,7 @@ pub(crate) struct State {
     pub(crate) versions: HashMap<(u32, String), i64>,
     pub(crate) controls: BTreeMap<Id, (u8, String)>,
     pub(crate) wheel: Wheel,
-    /// (kind, key) that is named -> the resources that name it.
+    /// (kind, key) that is named -> the resources that ever named it.
     pub(crate) referrers: HashMap<(u32, Box<str>), Vec<u32>>,
     /// Tests whose verdict may have changed and has to be told before time goes on.
     dirty: Vec<u32>,
@@ -166,7 +176,15 @@ impl State {
         u32::try_from(ord - 1).ok().filter(|slot| (*slot as usize) < self.resources.len())
     }
 
-    fn input(&mut self, delta: &mut Delta, received_at: Timestamp, form: i64, source: i64, collection: i64, body: Vec<u8>) {
+    fn input(
+        &mut self,
+        delta: &mut Delta,
+        received_at: Timestamp,
+        form: i64,
+        source: i64,
+        collection: i64,
+        body: Vec<u8>,
+    ) {
         let seq = self.counters.input;
         self.counters.input += 1;
         delta.input = Some(InputRow { seq, received_at, form, source, collection, body });
@@ -225,10 +243,7 @@ impl State {
             if next > known || next <= at {
                 // A rule that claims to flip in the past would be woken for ever.
                 let next = if next <= at { Timestamp::MAX } else { next };
-                self.resources[slot as usize].flips_at = dues.flips_at;
-                if self.resources[slot as usize].timer_at != next {
-                    self.set_timer(slot, next);
-                }
+                self.wind_resource(slot, dues.flips_at, next, known);
                 break;
             }
             at = next;
@@ -237,7 +252,15 @@ impl State {
     }
 
     /// Tells the difference between what a resource's results are and what they are now.
-    fn change(&mut self, slot: u32, from: Timestamp, known: Timestamp, statuses: &[u8], force: bool, delta: &mut Delta) {
+    fn change(
+        &mut self,
+        slot: u32,
+        from: Timestamp,
+        known: Timestamp,
+        statuses: &[u8],
+        force: bool,
+        delta: &mut Delta,
+    ) {
         let kind = self.resources[slot as usize].kind as usize;
         let observation = self.resources[slot as usize].evidence();
         for (place, status) in statuses.iter().enumerate() {
@@ -249,7 +272,7 @@ impl State {
             if old == *status && !(force && told_version) {
                 continue;
             }
-            if old == NONE && *status == crate::delta::ENDED {
+            if *status == ENDED && (old == NONE || old == ENDED) {
                 continue;
             }
             resource.statuses[place] = *status;
@@ -263,7 +286,7 @@ impl State {
                     version,
                     observation,
                     status: *status,
-                    prev: old,
+                    prev: if old == ENDED { NONE } else { old },
                 },
                 delta,
             );
@@ -290,11 +313,6 @@ impl State {
         self.dirty.push(index as u32);
     }
 
-    /// Notes that a test's verdict has to be looked at before time goes on.
-    pub(crate) fn mark(&mut self, test: u32) {
-        self.dirty.push(test);
-    }
-
     /// Notes that the verdicts of all tests of a kind have to be looked at.
     fn mark_kind(&mut self, kind: u32) {
         let tests: Vec<u32> = self.kinds[kind as usize].tests.iter().map(|active| active.test).collect();
@@ -303,10 +321,33 @@ impl State {
 }
 
 impl State {
-    /// Sets a resource's timer without judging it.
-    pub(crate) fn wind_resource(&mut self, slot: u32, dues: judge::Dues) {
-        self.resources[slot as usize].flips_at = dues.flips_at;
-        let next = dues.flips_at.min(dues.stale_at);
-        self.set_timer(slot, next);
+    /// Notes when a resource has to be looked at next. A timer that is set and comes earlier is kept: it looks again
+    /// then, and the wheel holds few timers of each resource however often it changes.
+    pub(crate) fn wind_resource(&mut self, slot: u32, flips_at: Timestamp, next: Timestamp, now: Timestamp) {
+        let resource = &mut self.resources[slot as usize];
+        resource.flips_at = flips_at;
+        if resource.timer_at <= now || next < resource.timer_at {
+            self.set_timer(slot, next);
+        }
+    }
+
+    /// Views that were last seen before `limit`, for writing that down; each is named once.
+    pub(crate) fn forgotten(&mut self, limit: Timestamp) -> Vec<(i64, i64, Timestamp)> {
+        let mut all = Vec::new();
+        for (slot, resource) in self.resources.iter_mut().enumerate() {
+            for view in
+                resource.views.iter_mut().filter(|view| view.seen_at < limit && view.kept_at < view.seen_at)
+            {
+                view.kept_at = view.seen_at;
+                all.push((slot as i64 + 1, i64::from(view.source) + 1, view.seen_at));
+            }
+        }
+        all
+    }
+
+    /// The longest time for which any test of any program so far accepts evidence.
+    pub(crate) fn max_age_most(&self) -> octro_model::Span {
+        let tests = self.programs.iter().flat_map(|program| program.program.tests.values());
+        tests.map(|test| test.max_age).max().unwrap_or_default()
     }
 }

@@ -40,7 +40,11 @@ pub enum Population {
 
 impl Population {
     /// What attempts say about a population at `now`. `attempts`: of each source (its id), its scopes.
-    pub(crate) fn of<'a, S>(sources: impl Iterator<Item = (&'a str, S)>, max_age: Span, now: Timestamp) -> Self
+    pub(crate) fn of<'a, S>(
+        sources: impl Iterator<Item = (&'a str, S)>,
+        max_age: Span,
+        now: Timestamp,
+    ) -> Self
     where
         S: Iterator<Item = (&'a str, &'a Attempt)>,
     {
@@ -88,7 +92,11 @@ impl KindTable {
 
     /// Whether every scope had been enumerated at `at`.
     pub(crate) fn was_enumerated(&self, at: Timestamp) -> bool {
-        self.enumerated.iter().take_while(|(from, _)| *from <= at).last().is_some_and(|(_, complete)| *complete)
+        self.enumerated
+            .iter()
+            .take_while(|(from, _)| *from <= at)
+            .last()
+            .is_some_and(|(_, complete)| *complete)
     }
 }
 

@@ -1,7 +1,7 @@
 //! A resource in memory: what its sources last said of it, and its results.
 
 use octro_cel::{Layout, Reading, Record};
-use octro_model::Timestamp;
+use octro_model::{Span, Timestamp};
 
 use crate::delta::NONE;
 
@@ -13,6 +13,8 @@ pub(crate) struct View {
     pub(crate) effective_at: Timestamp,
     /// When it was last seen to be so.
     pub(crate) seen_at: Timestamp,
+    /// The `seen_at` that stands in the database.
+    pub(crate) kept_at: Timestamp,
     /// The collection that last mentioned it.
     pub(crate) collection: i64,
     pub(crate) hash: [u8; 16],
@@ -33,6 +35,12 @@ pub(crate) struct Resource {
     pub(crate) statuses: Box<[u8]>,
     /// Places of tests whose version changed and whose result was not yet told under the new one.
     untold: Vec<u16>,
+    /// What it ever named in an attribute that refers to others: kind and key.
+    pub(crate) named: Vec<(u32, Box<str>)>,
+    /// Sources that no longer see it, and since when.
+    pub(crate) tombs: Vec<(u32, Timestamp)>,
+    /// The latest moment that something said of it is about.
+    pub(crate) said_at: Timestamp,
     /// The latest moment at which a result of it begins.
     pub(crate) changed_at: Timestamp,
     /// When it has to be looked at next; only the timer of this moment counts.
@@ -50,6 +58,9 @@ impl Resource {
             merged: None,
             statuses: vec![NONE; tests].into(),
             untold: Vec::new(),
+            named: Vec::new(),
+            tombs: Vec::new(),
+            said_at: Timestamp::MIN,
             changed_at: Timestamp::MIN,
             timer_at: Timestamp::MAX,
             flips_at: Timestamp::MAX,
@@ -69,6 +80,13 @@ impl Resource {
     /// The observation that its results rest on: the newest.
     pub(crate) fn evidence(&self) -> i64 {
         self.views.iter().map(|view| view.observation).max().unwrap_or(0)
+    }
+
+    /// How much later than `at` a source had already seen it, or had seen that it is gone.
+    pub(crate) fn late_by(&self, source: u32, at: Timestamp) -> Span {
+        let seen = self.views.iter().find(|view| view.source == source).map(|view| view.seen_at);
+        let gone = self.tombs.iter().find(|(of, _)| *of == source).map(|(_, gone)| *gone);
+        seen.or(gone).filter(|seen| *seen > at).map_or(Span::ZERO, |seen| seen.since(at))
     }
 
     /// Puts the views in order and merges them.

@@ -87,7 +87,14 @@ impl State {
             let prev = std::mem::replace(&mut known.verdict, (status, reason.clone())).0;
             changed.insert(known.id.clone());
             if prev != status {
-                delta.verdicts.push(VerdictRow { subject: "test", id: known.id.clone(), from_at: at, status, prev, reason });
+                delta.verdicts.push(VerdictRow {
+                    subject: "test",
+                    id: known.id.clone(),
+                    from_at: at,
+                    status,
+                    prev,
+                    reason,
+                });
             }
         }
         self.dirty = dirty;
@@ -115,7 +122,14 @@ impl State {
         let prev = std::mem::replace(known, (status.code(), reason.clone())).0;
         if prev != status.code() {
             let status = status.code();
-            delta.verdicts.push(VerdictRow { subject: "control", id: id.clone(), from_at: at, status, prev, reason });
+            delta.verdicts.push(VerdictRow {
+                subject: "control",
+                id: id.clone(),
+                from_at: at,
+                status,
+                prev,
+                reason,
+            });
         }
     }
 

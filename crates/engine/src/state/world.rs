@@ -49,7 +49,7 @@ impl World for Current<'_> {
             return Referring { records: Vec::new(), complete: false };
         };
         let table = &self.state.kinds[*index as usize];
-        let target = table.links.iter().find(|(name, _)| name == attribute).map(|(_, target)| *target);
+        let target = table.refs.iter().find(|(name, _)| name == attribute).map(|(_, target)| *target);
         let mut records = Vec::new();
         if let Some(slots) = target.and_then(|target| self.state.referrers.get(&(target, key.into()))) {
             for slot in slots {

@@ -17,12 +17,16 @@ CREATE TABLE observations (
     effective_at INTEGER NOT NULL,
     received_at  INTEGER NOT NULL,
     gone         INTEGER NOT NULL,
+    -- How much later than this the source had already seen something else; 0 if this was its newest word.
+    late_by      INTEGER NOT NULL,
     scope        TEXT    NOT NULL,
     hash         BLOB    NOT NULL,
     body         BLOB    NOT NULL
 ) STRICT;
 CREATE INDEX observations_resource ON observations (resource, effective_at);
 CREATE INDEX observations_input ON observations (input);
+CREATE INDEX observations_gone ON observations (resource, effective_at) WHERE gone = 1;
+CREATE INDEX observations_late ON observations (resource) WHERE late_by > 0;
 
 CREATE TABLE program_versions (
     ord          INTEGER NOT NULL PRIMARY KEY,
@@ -64,7 +68,19 @@ CREATE TABLE views (
     resource    INTEGER NOT NULL,
     source      INTEGER NOT NULL,
     observation INTEGER NOT NULL,
+    -- When it was last seen to be so; brought up to date only when it is too old to be found among the inputs.
+    seen_at     INTEGER NOT NULL,
+    -- When it was seen again after it had not been for longer than some test allows.
+    resumed_at  INTEGER NOT NULL,
     PRIMARY KEY (resource, source)
+) STRICT, WITHOUT ROWID;
+
+-- Which resources ever named which, in an attribute that refers to them.
+CREATE TABLE links (
+    kind     TEXT    NOT NULL,
+    key      TEXT    NOT NULL,
+    resource INTEGER NOT NULL,
+    PRIMARY KEY (kind, key, resource)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE collections (

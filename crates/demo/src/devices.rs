@@ -1,0 +1,136 @@
+//! 400 laptops and phones: encrypted, mostly; and the times when they were not.
+
+use octro_model::{IdError, Observation, Span, Timestamp};
+use serde_json::{Value, json};
+
+use crate::people::Person;
+use crate::random::Random;
+use crate::thing::{DAYS, Thing, day, hour, moment};
+
+/// The fleet.
+pub fn devices(random: &mut Random, people: &[Person], count: u32) -> Result<Vec<Thing>, IdError> {
+    let mut things = Vec::new();
+    for number in 0..count {
+        let owner = people.get(number as usize % people.len().max(1));
+        let platform = match random.below(10) {
+            0..=4 => "macos",
+            5..=6 => "linux",
+            7..=8 => "windows",
+            _ => "ios",
+        };
+        let starts = owner.map_or(day(0), |owner| owner.starts);
+        let spare = number >= 380;
+        let first = json!({
+            "name": format!("nb-{number:04}"),
+            "owner": if spare { Value::Null } else { json!(owner.map(|owner| owner.id.clone())) },
+            "host": Value::Null,
+            "platform": platform,
+            "os_version": "2025.2",
+            "os_end_of_life_at": moment(day(900)),
+            "state": if spare { "spare" } else { "in_use" },
+            "managed": true,
+            "reported_at": moment(starts),
+            "trust": "self_reported",
+            "disk_encrypted": true,
+            "encryption_problem": Value::Null,
+            "recovery_key_escrowed": true,
+            "screen_lock": true,
+            "screen_lock_after": "10m",
+            "updates_automatic": true,
+            "updates_pending_since": Value::Null,
+            "firewall": true,
+            "edr": true,
+            "edr_seen_at": moment(starts),
+        });
+        let mut thing = Thing::new("device", serial(number), first)?.born(starts);
+        trouble(random, &mut thing, number, starts);
+        reports(random, &mut thing, number, starts, owner.and_then(|owner| owner.ends));
+        things.push(thing);
+    }
+    Ok(things)
+}
+
+/// A laptop's serial number.
+pub fn serial(number: u32) -> String {
+    format!("SN{:06}", 104_729 * (u64::from(number) + 1) % 1_000_000)
+}
+
+fn trouble(random: &mut Random, thing: &mut Thing, number: u32, starts: Timestamp) {
+    // A new laptop encrypts in its first two days.
+    if starts > day(0) {
+        let done = starts.plus(Span::from_secs(3_600 * random.between(4, 50)));
+        encryption(thing, starts, done, "in_progress");
+    }
+    // The batch of March: an image that had left encryption off, found and mended one after another.
+    if number % 11 == 3 {
+        encryption(thing, hour(random.between(148, 155), 10), hour(random.between(157, 175), 15), "off");
+    }
+    // Twenty minutes were enough until the rule was tightened; then it took two weeks.
+    if number % 13 == 5 {
+        thing.set(starts, "screen_lock_after", "20m");
+        thing.set(day(random.between(172, 186)), "screen_lock_after", "10m");
+    }
+    // Somebody suspends encryption for a firmware update and forgets it.
+    if random.percent(6) {
+        let from = random.between(10, DAYS - 20);
+        encryption(thing, hour(from, 11), hour(from + random.between(1, 9), 9), "suspended");
+    }
+    if random.percent(8) {
+        let from = random.between(10, DAYS - 30);
+        thing.spell(day(from), day(from + random.between(2, 25)), "screen_lock_after", "45m");
+    }
+    // Updates: every month one is published, and most install it in time.
+    for month in 0..12 {
+        let published = day(month * 30 + 9);
+        let slow = random.percent(7);
+        let after = if slow { random.between(16, 29) } else { random.between(1, 9) };
+        thing.set(published, "updates_pending_since", moment(published));
+        thing.set(published.plus(Span::from_secs(after * 86_400)), "updates_pending_since", Value::Null);
+    }
+}
+
+fn encryption(thing: &mut Thing, from: Timestamp, to: Timestamp, problem: &str) {
+    thing.set(from, "disk_encrypted", false).set(from, "encryption_problem", problem);
+    thing.set(to, "disk_encrypted", true).set(to, "encryption_problem", Value::Null);
+}
+
+/// When it reported: on most days; some machines lie in a drawer for weeks.
+fn reports(random: &mut Random, thing: &mut Thing, number: u32, starts: Timestamp, ends: Option<Timestamp>) {
+    let drawer = random.percent(5).then(|| random.between(20, DAYS - 40));
+    let length = random.between(9, 30);
+    for at in (0..DAYS).filter(|at| at % 3 == i64::from(number) % 3) {
+        let report = hour(at, 7);
+        let asleep = drawer.is_some_and(|from| (from..from + length).contains(&at));
+        if report > starts && !asleep && ends.is_none_or(|ends| report < ends) {
+            thing.set(report, "reported_at", moment(report)).set(report, "edr_seen_at", moment(report));
+        }
+    }
+    if let Some(ends) = ends {
+        let back = ends.plus(Span::from_secs(86_400 * random.between(2, 12)));
+        thing.set(back, "state", "spare").set(back, "owner", Value::Null);
+    }
+}
+
+/// A report that a laptop kept while it was off the network: it says on `received` what was so on `at`.
+pub struct Late {
+    pub received: Timestamp,
+    pub observation: Observation,
+}
+
+/// Reports of early March that came in a month later: encryption had been off, and nobody knew.
+pub fn late(things: &[Thing]) -> Vec<Late> {
+    let chosen = |number: u32| things.iter().find(|thing| thing.key == serial(number));
+    [40_u32, 93, 151]
+        .into_iter()
+        .filter_map(chosen)
+        .flat_map(|thing| {
+            let (from, to) = (hour(151, 8), hour(156, 18));
+            let mut off = thing.seen(from, from);
+            off.attributes.insert("disk_encrypted".to_owned(), Value::Bool(false));
+            off.attributes.insert("encryption_problem".to_owned(), Value::String("off".to_owned()));
+            let on = thing.seen(to, to);
+            let received = hour(189, 12);
+            [Late { received, observation: off }, Late { received, observation: on }]
+        })
+        .collect()
+}

@@ -1,0 +1,303 @@
+//! The command line: types only. What a command does is in `commands`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use octro_model::{Severity, Status, Timestamp};
+
+use crate::output::Format;
+
+/// Runs a company's security program: judges real systems by it, and says why, since when and on what evidence.
+#[derive(Debug, Parser)]
+#[command(name = "octro", version, disable_help_subcommand = true, after_help = EXITS)]
+pub struct Options {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXITS: &str = "\
+Exit codes: 0 done, or all pass; 1 something fails; 2 the command line or settings make no sense;
+3 nothing fails, but something is unknown or stale; 4 it could not be done.
+Data goes to stdout, everything else to stderr. OCTRO_LOG says what is logged (`octro_server=debug`).";
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// The settings; `octro.toml` here, if there is one
+    #[arg(long, global = true, value_name = "FILE", env = "OCTRO_CONFIG", help_heading = "Global options")]
+    pub config: Option<PathBuf>,
+    /// The folder of the embedded database
+    #[arg(long, global = true, value_name = "DIR", env = "OCTRO_DATA", help_heading = "Global options")]
+    pub data: Option<PathBuf>,
+    /// A PostgreSQL database instead: postgres://USER@HOST/NAME
+    #[arg(long, global = true, value_name = "URL", env = "OCTRO_DATABASE", hide_env_values = true, help_heading = "Global options")]
+    pub database: Option<String>,
+    /// The program's folder instead of the built-in program
+    #[arg(long, global = true, value_name = "DIR", env = "OCTRO_PROGRAM", help_heading = "Global options")]
+    pub program: Option<PathBuf>,
+    /// The form of the data
+    #[arg(long, short, global = true, value_enum, default_value_t, help_heading = "Global options")]
+    pub format: Format,
+    /// Say only what goes wrong
+    #[arg(long, short, global = true, help_heading = "Global options")]
+    pub quiet: bool,
+    /// Say more; twice, even more
+    #[arg(long, short, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
+    pub verbose: u8,
+}
+
+/// A moment to ask about.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Moment {
+    /// When it was so: 2026-03-03 or 2026-03-03T09:00:00Z; now by default
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<Timestamp>,
+    /// What Octro had learned by then; now by default
+    #[arg(long, value_name = "TIME")]
+    pub known_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start Octro: observe, judge, and serve the pages on this machine
+    Up(Up),
+    /// Look once, without a server or database, and judge what is seen
+    Check(Check),
+    /// The status of the program: its controls at a moment
+    Status(StatusOf),
+    /// Why a test gives what it gives for a resource
+    Why(Why),
+    /// The resources that are known
+    Resources(Resources),
+    /// The results of tests
+    Results(Results),
+    /// The sources, what they covered and what went wrong
+    Sources(Sources),
+    /// Work on a program's files
+    #[command(subcommand)]
+    Program(Program),
+    /// Write the built-in program into a folder, to make it yours
+    Init(Init),
+    /// Make all results anew from the observations and compare
+    Replay(Replay),
+    /// Write data out as a whole
+    Export(Export),
+    /// See whether everything that Octro needs is in order
+    Doctor,
+    /// Measure this build on this machine
+    #[command(subcommand)]
+    Bench(Bench),
+    /// Completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the reference of commands, settings, kinds and the API into a folder
+    #[command(hide = true)]
+    Reference {
+        /// The folder
+        dir: PathBuf,
+    },
+    /// Write the manual pages into a folder
+    Man {
+        /// The folder; made if it is not there
+        dir: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Up {
+    /// Where the pages are served; loopback only
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
+    /// Open a simulated company instead of this machine, in a database of its own (`octro-demo`)
+    #[arg(long)]
+    pub demo: bool,
+    /// Make the simulated company anew from this seed
+    #[arg(long, requires = "demo", value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Only these sources (by id or type) or tests (by id, or the beginning of one)
+    #[arg(value_name = "SOURCE|TEST")]
+    pub only: Vec<String>,
+    /// Show what passes, too
+    #[arg(long)]
+    pub all: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct StatusOf {
+    /// Only this control
+    #[arg(value_name = "CONTROL")]
+    pub control: Option<String>,
+    #[command(flatten)]
+    pub moment: Moment,
+    /// Only controls in these statuses
+    #[arg(long, value_delimiter = ',')]
+    pub status: Vec<Status>,
+}
+
+#[derive(Debug, Args)]
+pub struct Why {
+    /// The resource: its kind and key with a slash between (`host.swap/web1:swap`), or the key alone if only one has it
+    pub resource: String,
+    /// The test
+    pub test: String,
+    #[command(flatten)]
+    pub moment: Moment,
+}
+
+#[derive(Debug, Args)]
+pub struct Resources {
+    /// Only of this kind
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// Only those whose key holds this text
+    #[arg(long)]
+    pub text: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 1_000)]
+    pub limit: u32,
+    #[command(flatten)]
+    pub moment: Moment,
+}
+
+#[derive(Debug, Args)]
+pub struct Results {
+    /// Only of this test
+    #[arg(long)]
+    pub test: Option<String>,
+    /// Only of the tests of this control
+    #[arg(long)]
+    pub control: Option<String>,
+    /// Only of resources of this kind
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// Only in these statuses
+    #[arg(long, value_delimiter = ',')]
+    pub status: Vec<Status>,
+    /// Only of tests of at least this severity
+    #[arg(long)]
+    pub severity: Option<Severity>,
+    /// Only of resources whose key holds this text
+    #[arg(long)]
+    pub text: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 1_000)]
+    pub limit: u32,
+    #[command(flatten)]
+    pub moment: Moment,
+}
+
+#[derive(Debug, Args)]
+pub struct Sources {
+    /// Only this source, with its last runs
+    pub source: Option<String>,
+    #[command(flatten)]
+    pub moment: Moment,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Program {
+    /// Load a program and tell all problems at once
+    Validate {
+        /// The folder; the built-in program by default
+        dir: Option<PathBuf>,
+    },
+    /// Run the examples of all tests
+    Test {
+        /// The folder; the built-in program by default
+        dir: Option<PathBuf>,
+        /// Only tests whose id begins with this
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// What would change from A to B, with today's resources judged under both
+    Diff {
+        /// A folder, or `built-in`, or `in-force`
+        a: String,
+        /// Another
+        b: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The folder; it must be empty or not there
+    pub dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// Show differences only of results that hold after this
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<Timestamp>,
+    /// Show differences only of results that hold before this
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<Timestamp>,
+}
+
+#[derive(Debug, Args)]
+pub struct Export {
+    /// What
+    #[arg(value_enum)]
+    pub what: Exported,
+    #[command(flatten)]
+    pub moment: Moment,
+}
+
+/// What can be exported as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Exported {
+    /// The controls with their status
+    Controls,
+    /// The tests with their status
+    Tests,
+    /// The results of all tests
+    Results,
+    /// The resources
+    Resources,
+    /// The sources
+    Sources,
+    /// The program in force, as a folder's files in JSON
+    Program,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// Evaluations a second and memory, beside a hand-written predicate
+    Evaluate {
+        /// Resources
+        #[arg(long, default_value_t = 1_000_000)]
+        resources: u32,
+    },
+    /// Observations a second, unchanged and changed, durably
+    Ingest {
+        /// Resources
+        #[arg(long, default_value_t = 1_000_000)]
+        resources: u32,
+    },
+    /// From a changed observation to its new status
+    Latency {
+        /// Resources that are stored
+        #[arg(long, default_value_t = 1_000_000)]
+        resources: u32,
+    },
+    /// A control as of a moment, over a year of history; and the replay of that year
+    History {
+        /// Resources
+        #[arg(long, default_value_t = 1_000_000)]
+        resources: u32,
+    },
+    /// From the start to the first page
+    Start {
+        /// Resources that are stored
+        #[arg(long, default_value_t = 100_000)]
+        resources: u32,
+    },
+}

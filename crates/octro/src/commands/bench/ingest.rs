@@ -1,0 +1,37 @@
+//! Observations a second through the whole intake, each batch durable before it is acknowledged.
+
+use octro_model::{Clock as _, Span};
+
+use super::measure::{Figures, memory};
+use super::stored::Stored;
+
+pub async fn run(resources: u32) -> anyhow::Result<Figures> {
+    let mut figures = Figures::new("ingest", resources);
+    let before = memory("VmRSS:");
+    let stored = Stored::new("ingest").await?;
+    let rate = |took: std::time::Duration, count: u32| f64::from(count) / took.as_secs_f64();
+    let took = stored.collect(resources, |_| 0).await?;
+    figures.add("new resources, durably", rate(took, resources), "observations/s");
+    figures.add(
+        "engine with 10 tests, in memory",
+        (memory("VmRSS:") - before) / f64::from(resources),
+        "bytes/resource",
+    );
+    next_day(&stored).await?;
+    let took = stored.collect(resources, |_| 0).await?;
+    figures.add("unchanged observations, durably", rate(took, resources), "observations/s");
+    next_day(&stored).await?;
+    let took = stored.collect(resources, |_| 1).await?;
+    figures.add("changed observations, durably", rate(took, resources), "observations/s");
+    let size = std::fs::metadata(stored.path().join("octro.db"))?.len();
+    figures.add("database", size as f64 / f64::from(resources), "bytes/resource");
+    stored.remove().await?;
+    Ok(figures)
+}
+
+/// A day passes, and with it what it changes by itself.
+pub async fn next_day(stored: &Stored) -> anyhow::Result<()> {
+    stored.clock.set(stored.clock.now().plus(Span::DAY));
+    stored.engine.tick().await?;
+    Ok(())
+}

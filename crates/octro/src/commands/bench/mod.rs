@@ -1,0 +1,27 @@
+//! `octro bench`: this build on this machine. `cargo xtask bench` runs all of it at several sizes.
+
+mod buckets;
+mod evaluate;
+mod history;
+mod ingest;
+mod latency;
+mod measure;
+mod predicates;
+mod program;
+mod start;
+mod stored;
+
+use crate::cli::{Bench, Global};
+use crate::exit::Exit;
+
+pub fn run(global: &Global, bench: Bench) -> anyhow::Result<Exit> {
+    let figures = match bench {
+        Bench::Evaluate { resources } => evaluate::run(resources)?,
+        Bench::Ingest { resources } => super::block_on(ingest::run(resources))?,
+        Bench::Latency { resources } => super::block_on(latency::run(resources))?,
+        Bench::History { resources } => super::block_on(history::run(resources))?,
+        Bench::Start { resources } => super::block_on(start::run(resources))?,
+    };
+    figures.print(global)?;
+    Ok(Exit::Done)
+}

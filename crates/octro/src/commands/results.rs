@@ -1,0 +1,45 @@
+//! `octro results`.
+
+use octro_engine::ResultFilter;
+use octro_model::{Id, IdError};
+
+use crate::cli::{Global, Results};
+use crate::database;
+use crate::exit::{Exit, UsageError};
+use crate::output::{self, Table};
+
+pub async fn run(global: &Global, of: Results) -> anyhow::Result<Exit> {
+    let query = database::query(global).await?;
+    let as_of = of.moment.as_of(&query);
+    let filter = ResultFilter {
+        test: id(of.test)?,
+        control: id(of.control)?,
+        kind: id(of.kind)?,
+        statuses: of.status.into_iter().collect(),
+        severity: of.severity,
+        text: of.text.unwrap_or_default(),
+        limit: of.limit,
+        ..ResultFilter::default()
+    };
+    let results = query.results(&filter, as_of).await?;
+    let mut table = Table::new(&["status", "severity", "test", "resource", "since", "why"]);
+    for row in &results.rows {
+        table.row([
+            output::status(row.status),
+            row.severity.to_string(),
+            row.test.to_string(),
+            row.key.clone(),
+            row.since.minute(),
+            row.reason.clone(),
+        ]);
+    }
+    table.print(global.format, &results)?;
+    if !global.quiet && (results.rows.len() as u64) < results.total {
+        output::say(&format!("{} of {}; --limit shows more", results.rows.len(), results.total));
+    }
+    Ok(Exit::Done)
+}
+
+fn id(text: Option<String>) -> Result<Option<Id>, UsageError> {
+    text.map(|text| text.parse().map_err(|error: IdError| UsageError(error.to_string()))).transpose()
+}

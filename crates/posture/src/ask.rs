@@ -1,0 +1,67 @@
+//! A request, read: its path, its parameters, the moment that it asks about.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use maud::Markup;
+use octro_engine::{AsOf, Query};
+use octro_web::{Moment, Page, Params, WebError};
+
+use crate::state::App;
+
+/// See the module.
+pub(crate) struct Ask {
+    pub(crate) app: App,
+    pub(crate) path: String,
+    pub(crate) params: Params,
+    pub(crate) moment: Moment,
+}
+
+impl FromRequestParts<App> for Ask {
+    type Rejection = WebError;
+
+    fn from_request_parts(
+        parts: &mut Parts,
+        app: &App,
+    ) -> impl Future<Output = Result<Self, WebError>> + Send {
+        std::future::ready(Self::read(parts, app))
+    }
+}
+
+impl Ask {
+    fn read(parts: &Parts, app: &App) -> Result<Self, WebError> {
+        let params = Params::parse(parts.uri.query().unwrap_or_default())?;
+        let moment = Moment::read(&params, app.query().now().at)?;
+        Ok(Self { app: app.clone(), path: parts.uri.path().to_owned(), params, moment })
+    }
+
+    pub(crate) fn query(&self) -> &Query {
+        self.app.query()
+    }
+
+    pub(crate) const fn as_of(&self) -> AsOf {
+        AsOf { at: self.moment.at, known_at: self.moment.known_at }
+    }
+
+    /// A page about this moment.
+    pub(crate) fn page(&self, title: impl Into<String>) -> Page {
+        Page::new(title, &self.path, Some(self.moment.clone())).params(&self.params)
+    }
+
+    pub(crate) fn frame(&self, page: &Page, content: &Markup) -> Markup {
+        self.app.0.site.frame(page, content)
+    }
+}
+
+/// What a page needs to know of the request: where it is, so that its links lead back to it.
+#[derive(Clone, Copy)]
+pub(crate) struct Spot<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) params: &'a Params,
+    pub(crate) moment: &'a Moment,
+}
+
+impl Ask {
+    pub(crate) fn spot(&self) -> Spot<'_> {
+        Spot { path: &self.path, params: &self.params, moment: &self.moment }
+    }
+}

@@ -1,0 +1,158 @@
+//! Whole lists as CSV or JSON. Long ones are streamed, a thousand rows at a time.
+
+use axum::body::Body;
+use axum::http::{HeaderName, header};
+use axum::response::{IntoResponse, Response};
+use octro_engine::{EngineError, ResourceFilter, ResourceRow, ResultFilter, ResultView};
+use octro_web::ui::{ROWS_MAX, Sheet};
+use serde::Serialize;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+
+use super::{Answer, Format};
+use crate::ask::{Ask, Spot};
+use crate::pages;
+
+/// How many rows are asked for at a time.
+const WINDOW: u32 = 1_000;
+
+/// JSON text as an answer.
+pub(crate) fn json(value: &impl Serialize) -> Answer {
+    let text = serde_json::to_string(value).map_err(octro_web::WebError::internal)?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
+}
+
+fn file(name: &str, format: Format, body: Body) -> Response {
+    let (kind, ending) = match format {
+        Format::Csv => ("text/csv; charset=utf-8; header=present", "csv"),
+        Format::Json | Format::Page => ("application/json", "json"),
+    };
+    let name = format!("attachment; filename=\"octro-{name}.{ending}\"");
+    ([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, name)], body).into_response()
+}
+
+/// A list that is at hand whole.
+pub(super) fn whole<T: Serialize>(format: Format, name: &str, sheet: &Sheet<'_, T>, mut rows: Vec<T>) -> Answer {
+    sheet.sort(&mut rows);
+    rows.truncate(ROWS_MAX);
+    let text = match format {
+        Format::Csv => sheet.csv(&rows),
+        Format::Json | Format::Page => serde_json::to_string(&rows).map_err(octro_web::WebError::internal)?,
+    };
+    Ok(file(name, format, Body::from(text)))
+}
+
+/// A list of which a window at a time is asked for.
+pub(crate) trait Windows: Send + Sync + 'static {
+    /// What it is a list of.
+    type Row: Serialize + Send;
+    /// Some rows, and how many there are in all.
+    fn fetch(
+        &self,
+        ask: &Ask,
+        offset: u64,
+        limit: u32,
+    ) -> impl Future<Output = Result<(Vec<Self::Row>, u64), EngineError>> + Send;
+    /// CSV of rows, with a header.
+    fn csv(spot: Spot<'_>, rows: &[Self::Row]) -> String;
+}
+
+impl Windows for ResultFilter {
+    type Row = ResultView;
+
+    async fn fetch(&self, ask: &Ask, offset: u64, limit: u32) -> Result<(Vec<ResultView>, u64), EngineError> {
+        let page = ask.query().results(&Self { offset, limit, ..self.clone() }, ask.as_of()).await?;
+        Ok((page.rows, page.total))
+    }
+
+    fn csv(spot: Spot<'_>, rows: &[ResultView]) -> String {
+        pages::results::sheet(spot, pages::results::Of::All).csv(rows)
+    }
+}
+
+impl Windows for ResourceFilter {
+    type Row = ResourceRow;
+
+    async fn fetch(&self, ask: &Ask, offset: u64, limit: u32) -> Result<(Vec<ResourceRow>, u64), EngineError> {
+        ask.query().resources(&Self { offset, limit, ..self.clone() }, ask.as_of()).await
+    }
+
+    fn csv(spot: Spot<'_>, rows: &[ResourceRow]) -> String {
+        pages::resources::sheet(spot).csv(rows)
+    }
+}
+
+/// Streams a list. What cannot be asked at all fails before the first byte; a later failure breaks the stream off, so
+/// that nobody takes a part for the whole.
+pub(super) async fn stream<W: Windows>(ask: Ask, list: W, format: Format, name: &str) -> Answer {
+    let (mut rows, total) = list.fetch(&ask, 0, WINDOW).await?;
+    let (send, receive) = mpsc::channel::<Result<String, std::io::Error>>(2);
+    tokio::spawn(async move {
+        let mut told = 0;
+        loop {
+            let room = ROWS_MAX.saturating_sub(told);
+            rows.truncate(room);
+            let last = rows.len() < WINDOW as usize || told + rows.len() >= ROWS_MAX;
+            let chunk = match format {
+                Format::Csv => Ok(csv_chunk::<W>(ask.spot(), &rows, told == 0)),
+                Format::Json | Format::Page => json_chunk(&rows, told == 0, last),
+            };
+            told += rows.len();
+            let failed = chunk.is_err();
+            if send.send(chunk).await.is_err() || failed || last {
+                return;
+            }
+            match list.fetch(&ask, told as u64, WINDOW).await {
+                Ok((next, _)) => rows = next,
+                Err(error) => {
+                    tracing::error!(%error, path = ask.path, "an export was broken off: {error}");
+                    // If nobody reads any more, nobody needs to know.
+                    let _ = send.send(Err(std::io::Error::other("the export failed"))).await;
+                    return;
+                }
+            }
+        }
+    });
+    let mut response = file(name, format, Body::from_stream(ReceiverStream::new(receive)));
+    let left_off = total.saturating_sub(ROWS_MAX as u64);
+    if left_off > 0 {
+        response.headers_mut().insert(HeaderName::from_static("octro-rows-left-off"), left_off.into());
+    }
+    Ok(response)
+}
+
+fn csv_chunk<W: Windows>(spot: Spot<'_>, rows: &[W::Row], first: bool) -> String {
+    let text = W::csv(spot, rows);
+    if first {
+        return text;
+    }
+    // The header is one line: the names of columns hold no line ends.
+    text.split_once("\r\n").map_or(String::new(), |(_, body)| body.to_owned())
+}
+
+fn json_chunk<T: Serialize>(rows: &[T], first: bool, last: bool) -> Result<String, std::io::Error> {
+    let mut text = String::from(if first { "[" } else { "" });
+    for (place, row) in rows.iter().enumerate() {
+        if !first || place > 0 {
+            text.push(',');
+        }
+        text.push_str(&serde_json::to_string(row).map_err(std::io::Error::other)?);
+    }
+    if last {
+        text.push(']');
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_make_one_list() {
+        let chunk = |rows: &[u32], first, last| json_chunk(rows, first, last).unwrap();
+        assert_eq!(chunk(&[], true, true), "[]");
+        let all = [chunk(&[1, 2], true, false), chunk(&[3], false, false), chunk(&[], false, true)].concat();
+        assert_eq!(serde_json::from_str::<Vec<u32>>(&all).unwrap(), [1, 2, 3]);
+    }
+}

@@ -1,0 +1,136 @@
+//! The overview and the lists.
+
+use octro_web::ui::Sheet;
+
+use super::export::{Windows, stream, whole};
+use super::{Answer, Format, show};
+use crate::ask::Ask;
+use crate::{load, pages};
+
+pub(super) async fn overview(ask: Ask) -> Answer {
+    let view = ask.query().overview(ask.as_of()).await?;
+    if Format::of(&ask)? != Format::Page {
+        return super::json(&view);
+    }
+    let page = ask.page("Overview");
+    show(&ask, &page, &pages::overview::page(&ask.moment, &view, ask.app.problems().len()))
+}
+
+pub(super) async fn controls(ask: Ask) -> Answer {
+    let rows = load::controls(&ask).await?;
+    let program = ask.query().program(ask.as_of()).await?.program;
+    match Format::of(&ask)? {
+        Format::Page => show(&ask, &ask.page("Controls"), &pages::controls::page(ask.spot(), &program, rows)),
+        format => whole(format, "controls", &pages::controls::sheet(ask.spot()), rows),
+    }
+}
+
+pub(super) async fn tests(ask: Ask) -> Answer {
+    let rows = load::tests(&ask).await?;
+    let program = ask.query().program(ask.as_of()).await?.program;
+    match Format::of(&ask)? {
+        Format::Page => show(&ask, &ask.page("Tests"), &pages::tests::page(ask.spot(), &program, rows)),
+        format => whole(format, "tests", &pages::tests::sheet(ask.spot()), rows),
+    }
+}
+
+pub(super) async fn resources(ask: Ask) -> Answer {
+    let filter = load::resource_filter(&ask.params)?;
+    let format = Format::of(&ask)?;
+    if format != Format::Page {
+        return stream(ask, filter, format, "resources").await;
+    }
+    let (skip, per) = Sheet::<()>::window(&ask.params)?;
+    let (rows, total) = filter.fetch(&ask, skip, per).await?;
+    let program = ask.query().program(ask.as_of()).await?.program;
+    show(&ask, &ask.page("Resources"), &pages::resources::page(ask.spot(), &program, &rows, total))
+}
+
+pub(super) async fn results(ask: Ask) -> Answer {
+    let filter = load::result_filter(&ask.params)?;
+    let format = Format::of(&ask)?;
+    if format != Format::Page {
+        return stream(ask, filter, format, "results").await;
+    }
+    let (skip, per) = Sheet::<()>::window(&ask.params)?;
+    let (rows, total) = filter.fetch(&ask, skip, per).await?;
+    let results = octro_engine::Results { rows, total };
+    show(&ask, &ask.page("Results"), &pages::results::page(ask.spot(), &results))
+}
+
+pub(super) async fn sources(ask: Ask) -> Answer {
+    let rows = ask.query().sources(ask.as_of()).await?;
+    match Format::of(&ask)? {
+        Format::Page => {
+            let page = ask.page("Sources").topics(["sources".to_owned()]);
+            show(&ask, &page, &pages::sources::page(ask.spot(), rows))
+        }
+        format => whole(format, "sources", &pages::sources::sheet(ask.spot()), rows),
+    }
+}
+
+pub(super) async fn principles(ask: Ask) -> Answer {
+    let view = ask.query().principles(ask.as_of()).await?;
+    match Format::of(&ask)? {
+        Format::Page => {
+            let page = ask.page("Principles").still();
+            show(&ask, &page, &pages::principles::page(ask.spot(), &view))
+        }
+        Format::Json => super::json(&view),
+        Format::Csv => whole(Format::Csv, "consistency", &pages::principles::sheet(ask.spot()), view.consistency),
+    }
+}
+
+pub(super) async fn frameworks(ask: Ask) -> Answer {
+    let rows = load::frameworks(&ask).await?;
+    match Format::of(&ask)? {
+        Format::Page => show(&ask, &ask.page("Frameworks"), &pages::frameworks::page(ask.spot(), rows)),
+        format => whole(format, "frameworks", &pages::frameworks::sheet(ask.spot()), rows),
+    }
+}
+
+pub(super) async fn policies(ask: Ask) -> Answer {
+    let program = ask.query().program(ask.as_of()).await?.program;
+    match Format::of(&ask)? {
+        Format::Page => {
+            let page = ask.page("Policies").topics(["sources".to_owned()]);
+            show(&ask, &page, &pages::policies::page(ask.spot(), &program))
+        }
+        format => {
+            let rows = program.policies.values().cloned().collect();
+            whole(format, "policies", &pages::policies::sheet(ask.spot(), &program), rows)
+        }
+    }
+}
+
+pub(super) async fn claims(ask: Ask) -> Answer {
+    let rows = load::claims(&ask).await?;
+    match Format::of(&ask)? {
+        Format::Page => show(&ask, &ask.page("Claims"), &pages::claims::page(ask.spot(), &rows)),
+        format => whole(format, "claims", &pages::claims::sheet(ask.spot()), rows),
+    }
+}
+
+pub(super) async fn program(ask: Ask) -> Answer {
+    let problems = ask.app.problems();
+    let view = load::program(&ask).await?;
+    match (Format::of(&ask)?, view) {
+        (Format::Csv | Format::Json, Some(view)) => super::json(&view),
+        (_, view) => {
+            let page = ask.page("Program").topics(["sources".to_owned()]);
+            show(&ask, &page, &pages::program::page(&ask.moment, view.as_ref(), &problems))
+        }
+    }
+}
+
+pub(super) async fn search(ask: Ask) -> Answer {
+    let hits = load::search(&ask).await?;
+    match Format::of(&ask)? {
+        Format::Page => {
+            let title = ask.params.get("q").map_or("Search".to_owned(), |text| format!("Search: {text}"));
+            let page = ask.page(title).still();
+            show(&ask, &page, &pages::search::page(ask.spot(), hits))
+        }
+        format => whole(format, "search", &pages::search::sheet(ask.spot()), hits),
+    }
+}

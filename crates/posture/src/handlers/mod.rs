@@ -1,0 +1,68 @@
+//! From requests to pages: ask, then show. What a page says is in `pages`, what it is about in `load`.
+
+mod details;
+mod export;
+mod lists;
+
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use maud::Markup;
+use octro_web::{Page, WebError};
+
+use crate::ask::Ask;
+use crate::failure::Failure;
+use crate::state::App;
+
+pub(crate) use export::{Windows, json};
+
+type Answer = Result<Response, Failure>;
+
+/// The form of an answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Page,
+    Csv,
+    Json,
+}
+
+impl Format {
+    fn of(ask: &Ask) -> Result<Self, WebError> {
+        match ask.params.get("format") {
+            None => Ok(Self::Page),
+            Some("csv") => Ok(Self::Csv),
+            Some("json") => Ok(Self::Json),
+            Some(_) => Err(WebError::bad_request("`format` is neither `csv` nor `json`")),
+        }
+    }
+}
+
+fn show(ask: &Ask, page: &Page, content: &Markup) -> Answer {
+    Ok(ask.frame(page, content).into_response())
+}
+
+/// All pages.
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .route("/", get(lists::overview))
+        .route("/controls", get(lists::controls))
+        .route("/controls/{id}", get(details::control))
+        .route("/tests", get(lists::tests))
+        .route("/tests/{id}", get(details::test))
+        .route("/resources", get(lists::resources))
+        .route("/resources/{kind}/{*key}", get(details::resource))
+        .route("/results", get(lists::results))
+        .route("/why", get(details::why))
+        .route("/sources", get(lists::sources))
+        .route("/sources/{id}", get(details::source))
+        .route("/sources/{id}/run", post(details::run))
+        .route("/period", get(details::period))
+        .route("/principles", get(lists::principles))
+        .route("/frameworks", get(lists::frameworks))
+        .route("/frameworks/{id}", get(details::framework))
+        .route("/policies", get(lists::policies))
+        .route("/policies/{id}", get(details::policy))
+        .route("/claims", get(lists::claims))
+        .route("/program", get(lists::program))
+        .route("/search", get(lists::search))
+}

@@ -1,0 +1,321 @@
+//! `octro.toml`: where Octro listens, what it keeps where, and what it looks at. Everything has a default; without a
+//! file Octro looks at the machine that it runs on.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use octro_connectors::{Connector, Source};
+use octro_engine::SourceInfo;
+use octro_model::{Id, Span};
+use serde::Deserialize;
+
+/// How often a source runs if nothing is said.
+const EVERY: Span = Span::from_secs(15 * 60);
+/// How long one run may take if nothing is said.
+const TIMEOUT: Span = Span::from_secs(5 * 60);
+/// The most sources that one file may declare.
+const SOURCES_MAX: usize = 1_000;
+/// The largest file, in bytes.
+const FILE_MAX: u64 = 1 << 20;
+
+/// One setting of `octro.toml`, for the generated reference.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Its table and key.
+    pub name: &'static str,
+    /// Its form.
+    pub form: &'static str,
+    /// What it is if nothing is said.
+    pub default: &'static str,
+    /// What it does.
+    pub doc: &'static str,
+}
+
+/// The settings that are not a connector's.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "listen",
+        form: "address and port",
+        default: "127.0.0.1:7468",
+        doc: "Where the pages are served. Only loopback addresses: there is no sign-in yet.",
+    },
+    Setting {
+        name: "data",
+        form: "path",
+        default: "octro-data",
+        doc: "The folder of the embedded database. One process at a time.",
+    },
+    Setting {
+        name: "database",
+        form: "address",
+        default: "SQLite in the data folder",
+        doc: "`postgres://USER@HOST/NAME` to keep everything in PostgreSQL instead; several processes may share it.",
+    },
+    Setting {
+        name: "program",
+        form: "path",
+        default: "the built-in program",
+        doc: "A folder as `octro init` writes it. It is read again whenever a file in it changes.",
+    },
+    Setting { name: "source.id", form: "name", default: "required", doc: "The source's name." },
+    Setting {
+        name: "source.type",
+        form: "connector",
+        default: "required",
+        doc: "Which connector it is; the connector's own settings stand beside it.",
+    },
+    Setting { name: "source.every", form: "length of time", default: "15m", doc: "How often it runs." },
+    Setting {
+        name: "source.timeout",
+        form: "length of time",
+        default: "5m",
+        doc: "How long one run may take; what it has not enumerated by then counts as not enumerated.",
+    },
+];
+
+/// What Octro is told to do.
+pub struct Config {
+    /// Where the pages are served.
+    pub listen: SocketAddr,
+    /// The folder of the embedded database.
+    pub data: PathBuf,
+    /// The database's address, if it is not the embedded one.
+    pub database: Option<String>,
+    /// The folder of the program, if it is not the built-in one.
+    pub program: Option<PathBuf>,
+    /// What is looked at.
+    pub sources: Vec<OpenSource>,
+}
+
+/// A source that can run.
+#[derive(Clone)]
+pub struct OpenSource {
+    /// What the engine knows of it.
+    pub info: SourceInfo,
+    /// How long one run may take.
+    pub timeout: Span,
+    /// What asks the system.
+    pub source: Arc<dyn Source>,
+}
+
+/// Something in `octro.toml` that cannot be.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}:{line}: {what}; expected {expected}")]
+pub struct ConfigError {
+    /// The file.
+    pub file: String,
+    /// The line, from 1; 0 for the file as a whole.
+    pub line: usize,
+    /// What is wrong.
+    pub what: String,
+    /// What was expected.
+    pub expected: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    listen: Option<toml::Spanned<String>>,
+    data: Option<PathBuf>,
+    database: Option<String>,
+    program: Option<PathBuf>,
+    #[serde(default)]
+    source: Vec<toml::Spanned<toml::Table>>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 7468)),
+            data: PathBuf::from("octro-data"),
+            database: None,
+            program: None,
+            sources: Vec::new(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads `octro.toml` at `path`; without one, everything is as by default and this machine is the only source.
+    ///
+    /// # Errors
+    /// If the file cannot be read or something in it cannot be; paths in it are relative to the file.
+    pub fn read(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let named = path.is_some();
+        let path = path.unwrap_or(Path::new("octro.toml"));
+        let whole = |what: String, expected: &str| ConfigError {
+            file: path.display().to_string(),
+            line: 0,
+            what,
+            expected: expected.to_owned(),
+        };
+        if !named && !path.exists() {
+            let mut config = Self::default();
+            config.sources.push(this_host(path)?);
+            return Ok(config);
+        }
+        let size = std::fs::metadata(path).map_err(|error| whole(error.to_string(), "a file of settings"))?.len();
+        if size > FILE_MAX {
+            return Err(whole(format!("the file has {size} bytes"), "at most 1 MiB"));
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| whole(error.to_string(), "a file of settings"))?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads the text of `octro.toml`; `path` names it in errors, and paths in it are relative to its folder.
+    ///
+    /// # Errors
+    /// If something in it cannot be.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let file = path.display().to_string();
+        let fault = |at: Option<usize>, what: String, expected: &str| ConfigError {
+            file: file.clone(),
+            line: at.map_or(0, |at| line_of(text, at)),
+            what,
+            expected: expected.to_owned(),
+        };
+        let raw: Raw = toml::from_str(text).map_err(|error| {
+            let names = "the settings of docs/reference/settings.md";
+            fault(error.span().map(|span| span.start), error.message().to_owned(), names)
+        })?;
+        let mut config = Self::default();
+        if let Some(listen) = raw.listen {
+            let at = Some(listen.span().start);
+            config.listen = listen_address(listen.get_ref()).map_err(|(what, expected)| fault(at, what, expected))?;
+        }
+        let folder = path.parent().unwrap_or(Path::new(""));
+        if let Some(data) = raw.data {
+            config.data = folder.join(data);
+        }
+        config.database = raw.database;
+        config.program = raw.program.map(|program| folder.join(program));
+        if raw.source.len() > SOURCES_MAX {
+            return Err(fault(None, format!("{} sources", raw.source.len()), "at most 1000"));
+        }
+        for table in raw.source {
+            let at = Some(table.span().start);
+            let opened = open(table.into_inner()).map_err(|(what, expected)| fault(at, what, &expected))?;
+            if config.sources.iter().any(|other| other.info.id == opened.info.id) {
+                return Err(fault(at, format!("the source `{}` stands twice", opened.info.id), "each id once"));
+            }
+            config.sources.push(opened);
+        }
+        Ok(config)
+    }
+}
+
+/// Reads an address, which has to be loopback as long as nobody has to sign in.
+///
+/// # Errors
+/// What is wrong and what was expected.
+pub fn listen_address(text: &str) -> Result<SocketAddr, (String, &'static str)> {
+    let text = text.replace("localhost", "127.0.0.1");
+    let address: SocketAddr =
+        text.parse().map_err(|_| (format!("`{text}` is no address"), "an address and port, as 127.0.0.1:7468"))?;
+    let loopback = match address.ip() {
+        IpAddr::V4(ip) => ip.is_loopback(),
+        IpAddr::V6(ip) => ip.is_loopback(),
+    };
+    if loopback {
+        Ok(address)
+    } else {
+        let what = format!("`{address}` can be reached from other machines, and there is no sign-in yet");
+        Err((what, "a loopback address: 127.0.0.1 or [::1]"))
+    }
+}
+
+/// The machine that Octro runs on.
+fn this_host(path: &Path) -> Result<OpenSource, ConfigError> {
+    let table = [("id", "this-host"), ("type", "host")].map(|(key, value)| (key.to_owned(), value.into()));
+    open(table.into_iter().collect()).map_err(|(what, expected)| ConfigError {
+        file: path.display().to_string(),
+        line: 0,
+        what,
+        expected,
+    })
+}
+
+fn connector(name: &str) -> Option<&'static dyn Connector> {
+    octro_connectors::ALL.iter().find(|connector| connector.name() == name).copied()
+}
+
+/// Opens what one `[[source]]` declares.
+fn open(mut table: toml::Table) -> Result<OpenSource, (String, String)> {
+    let id = take_text(&mut table, "id")?.ok_or(("a source without `id`".to_owned(), "a name".to_owned()))?;
+    let id: Id = id.parse().map_err(|error: octro_model::IdError| (error.to_string(), "a name".to_owned()))?;
+    let names: Vec<&str> = octro_connectors::ALL.iter().map(|connector| connector.name()).collect();
+    let expected = format!("one of {}", names.join(", "));
+    let kind = take_text(&mut table, "type")?
+        .ok_or_else(|| (format!("the source `{id}` has no `type`"), expected.clone()))?;
+    let connector =
+        connector(&kind).ok_or_else(|| (format!("source `{id}`: there is no connector `{kind}`"), expected))?;
+    let every = take_span(&mut table, "every", &id)?.unwrap_or(EVERY);
+    let timeout = take_span(&mut table, "timeout", &id)?.unwrap_or(TIMEOUT);
+    if every < Span::from_secs(1) || timeout < Span::from_secs(1) {
+        return Err((format!("source `{id}`: `every` and `timeout` are too short"), "at least 1s".to_owned()));
+    }
+    let settings = match serde_json::to_value(table) {
+        Ok(serde_json::Value::Object(settings)) => settings,
+        Ok(_) | Err(_) => return Err((format!("source `{id}`: settings that are no table"), "a table".to_owned())),
+    };
+    let source = connector
+        .open(&settings)
+        .map_err(|error| (format!("source `{id}`: {}: {}", error.setting, error.what), error.expected))?;
+    let source: Arc<dyn Source> = source.into();
+    let info = SourceInfo { id, connector: kind, every, kinds: source.kinds() };
+    Ok(OpenSource { info, timeout, source })
+}
+
+fn take_text(table: &mut toml::Table, key: &str) -> Result<Option<String>, (String, String)> {
+    match table.remove(key) {
+        None => Ok(None),
+        Some(toml::Value::String(text)) => Ok(Some(text)),
+        Some(other) => Err((format!("`{key}` is {}", other.type_str()), "a text".to_owned())),
+    }
+}
+
+fn take_span(table: &mut toml::Table, key: &str, id: &Id) -> Result<Option<Span>, (String, String)> {
+    let Some(text) = take_text(table, key)? else { return Ok(None) };
+    text.parse().map(Some).map_err(|error: octro_model::ParseTimeError| {
+        (format!("source `{id}`: `{key}`: {error}"), "a length of time: 90d, 24h, 15m, 30s".to_owned())
+    })
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        Config::parse(text, Path::new("octro.toml")).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_file_with_sources_is_read() {
+        let text = "listen = '[::1]:8000'\ndata = 'd'\n[[source]]\nid = 'me'\ntype = 'host'\nevery = '1h'\n";
+        let config = Config::parse(text, Path::new("/etc/octro/octro.toml")).unwrap();
+        assert_eq!(config.data, Path::new("/etc/octro/d"));
+        assert_eq!(config.sources.len(), 1);
+        assert_eq!(config.sources[0].info.every, Span::HOUR);
+    }
+
+    #[test]
+    fn what_cannot_be_is_said_with_its_line() {
+        for (text, words) in [
+            ("\nlisten = '0.0.0.0:80'", "octro.toml:2: `0.0.0.0:80` can be reached from other machines"),
+            ("listen = 'here'", "octro.toml:1: `here` is no address"),
+            ("lisen = 'x'", "octro.toml:1: unknown field `lisen`"),
+            ("[[source]]\ntype = 'host'", "octro.toml:1: a source without `id`"),
+            ("\n[[source]]\nid = 'a'\ntype = 'hosts'", "octro.toml:2: source `a`: there is no connector `hosts`"),
+            ("[[source]]\nid = 'a'\ntype = 'host'\nevery = 'often'", "`every`: `often` is no length of time"),
+            ("[[source]]\nid = 'a'\ntype = 'host'\nrot = '/'", "source `a`: rot: there is no such setting"),
+            ("[[source]]\nid='a'\ntype='host'\n[[source]]\nid='a'\ntype='host'", "stands twice"),
+        ] {
+            assert!(error(text).contains(words), "{text}: {}", error(text));
+        }
+    }
+}

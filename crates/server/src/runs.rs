@@ -1,0 +1,232 @@
+//! Runs: sources on their schedule, and on demand. Of several processes, the one that holds a source's lease runs it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use octro_connectors::{Run, Stopped};
+use octro_engine::{EngineError, Lease, Query};
+use octro_model::{Clock, Collection, Id, Observation, Span, Timestamp};
+use octro_store::Db;
+use tokio::sync::Notify;
+
+use crate::config::OpenSource;
+use crate::seat::Seat;
+
+/// For how long a process that runs a source is believed to be alive.
+const TERM: Span = Span::from_secs(10);
+/// How often the schedule is looked at.
+const LOOK_EVERY: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// What is needed to run sources.
+pub struct Runs {
+    seat: Arc<Seat>,
+    query: Query,
+    clock: Arc<dyn Clock>,
+    /// The name of this process among those that share the database; `None` if it is alone.
+    process: Option<String>,
+    wanted: HashMap<Id, Notify>,
+    sources: Vec<OpenSource>,
+    handed_in: AtomicU64,
+}
+
+impl Runs {
+    /// Runs of `sources`.
+    pub fn new(
+        seat: Arc<Seat>,
+        query: Query,
+        clock: Arc<dyn Clock>,
+        process: Option<String>,
+        sources: Vec<OpenSource>,
+    ) -> Self {
+        let wanted = sources.iter().map(|source| (source.info.id.clone(), Notify::new())).collect();
+        Self { seat, query, clock, process, wanted, sources, handed_in: AtomicU64::new(0) }
+    }
+
+    /// The sources.
+    pub fn sources(&self) -> &[OpenSource] {
+        &self.sources
+    }
+
+    fn db(&self) -> &Db {
+        self.query.db()
+    }
+
+    /// Asks for a run of `source` as soon as possible, in whichever process runs it.
+    ///
+    /// # Errors
+    /// If there is no such source, or the database fails.
+    pub async fn want(&self, source: &str) -> Result<(), EngineError> {
+        let Some((id, notify)) = self.wanted.get_key_value(source) else {
+            return Err(EngineError::NotFound { what: "source", name: source.to_owned() });
+        };
+        if self.process.is_some() {
+            self.query.set(&wanted_name(id), &self.clock.now().micros().to_string()).await?;
+        }
+        notify.notify_one();
+        Ok(())
+    }
+
+    /// Runs one source whenever it is due, until `stop` is told.
+    pub async fn keep(self: Arc<Self>, place: usize, mut stop: tokio::sync::watch::Receiver<bool>) {
+        let Some(source) = self.sources.get(place).cloned() else { return };
+        let lease = match &self.process {
+            Some(process) => Lease::shared(format!("source:{}", source.info.id), process.clone()),
+            None => Lease::alone(),
+        };
+        let mut last: Option<Timestamp> = None;
+        loop {
+            let asked = match self.wanted.get(&source.info.id) {
+                Some(notify) => tokio::time::timeout(LOOK_EVERY, notify.notified()).await.is_ok(),
+                None => false,
+            };
+            if *stop.borrow_and_update() {
+                break;
+            }
+            match self.due(&source, &lease, &mut last, asked).await {
+                Ok(false) => continue,
+                Ok(true) => {}
+                Err(error) => {
+                    tracing::warn!(source = %source.info.id, %error, "the schedule could not be read; trying again");
+                    continue;
+                }
+            }
+            last = Some(self.clock.now());
+            let run = self.clone().run(source.clone());
+            let held = async {
+                loop {
+                    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+                    if let Err(error) = lease.take_for(self.db(), self.clock.now(), TERM).await {
+                        tracing::warn!(source = %source.info.id, %error, "the lease could not be renewed");
+                    }
+                }
+            };
+            tokio::select! {
+                () = run => {}
+                () = held => {}
+                _ = stop.changed() => break,
+            }
+        }
+        if let Err(error) = lease.release(self.db()).await {
+            tracing::debug!(source = %source.info.id, %error, "the lease could not be given back");
+        }
+    }
+
+    /// Whether the source has to run now, and here.
+    async fn due(
+        &self,
+        source: &OpenSource,
+        lease: &Lease,
+        last: &mut Option<Timestamp>,
+        asked: bool,
+    ) -> Result<bool, EngineError> {
+        let now = self.clock.now();
+        if self.process.is_none() {
+            // A clock that was set back must not silence a source.
+            return Ok(asked || last.is_none_or(|last| last.plus(source.info.every) <= now || last > now));
+        }
+        if !lease.take_for(self.db(), now, TERM).await? {
+            *last = None;
+            return Ok(false);
+        }
+        let id = source.info.id.as_str();
+        let wanted = match self.query.setting(&wanted_name(id)).await? {
+            Some(text) => text.parse().map(Timestamp::from_micros).unwrap_or(Timestamp::MIN),
+            None => Timestamp::MIN,
+        };
+        if last.is_none() {
+            // Another process may have run it: its last run counts.
+            *last = match self.query.source(id, self.query.now(), 1).await {
+                Ok(view) => view.runs.first().map(|run| run.started_at),
+                Err(EngineError::NotFound { .. }) => None,
+                Err(error) => return Err(error),
+            };
+        }
+        Ok(last.is_none_or(|last| last.plus(source.info.every) <= now || last > now || wanted > last))
+    }
+
+    /// Runs a source once and hands in what it says.
+    async fn run(self: Arc<Self>, source: OpenSource) {
+        let id = source.info.id.clone();
+        let started = self.clock.now();
+        let outcome = match self.seat.engine() {
+            Some(engine) => match engine.begin(&id).await {
+                Ok(collecting) => {
+                    let deliver_to = (engine.clone(), collecting.clone());
+                    let report = self
+                        .collect(source, move |handle, batch| {
+                            handle.block_on(deliver_to.0.observe(&deliver_to.1, batch)).map(drop)
+                        })
+                        .await;
+                    match report {
+                        Some(report) => engine.finish(&collecting, report).await.map(drop),
+                        None => Ok(()),
+                    }
+                }
+                Err(error) => Err(error),
+            },
+            None => self.hand_in(source).await,
+        };
+        match outcome {
+            Ok(()) => tracing::info!(source = %id, took = %self.clock.now().since(started).human(), "a source ran"),
+            Err(EngineError::NotLeader) => {
+                self.seat.lose();
+                tracing::warn!(source = %id, "another process took over while the source ran; it runs again when due");
+            }
+            Err(error) => tracing::error!(source = %id, %error, "a source's run could not be stored"),
+        }
+    }
+
+    /// Runs a source for another process, which evaluates.
+    async fn hand_in(self: &Arc<Self>, source: OpenSource) -> Result<(), EngineError> {
+        let id = source.info.id.clone();
+        let process = self.process.clone().unwrap_or_default();
+        let run = format!("{process}:{}:{}", id, self.clock.now().micros());
+        let (this, source_id, run_id) = (self.clone(), id.clone(), run.clone());
+        let report = self
+            .collect(source, move |handle, batch| {
+                let part = this.part(&run_id);
+                handle.block_on(this.seat.inbox().observe(&part, &run_id, &source_id, batch))
+            })
+            .await;
+        match report {
+            Some(report) => self.seat.inbox().finish(&self.part(&run), &run, &id, report).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The name of the next part of a run; parts are taken in the order of their names.
+    fn part(&self, run: &str) -> String {
+        format!("{run}:{:012}", self.handed_in.fetch_add(1, Ordering::SeqCst))
+    }
+
+    /// Lets the source look, on a thread of its own; `None` if it broke down.
+    async fn collect(
+        &self,
+        source: OpenSource,
+        mut deliver: impl FnMut(&tokio::runtime::Handle, Vec<Observation>) -> Result<(), EngineError> + Send + 'static,
+    ) -> Option<Collection> {
+        let clock = self.clock.clone();
+        let handle = tokio::runtime::Handle::current();
+        let id = source.info.id.clone();
+        let ran = tokio::task::spawn_blocking(move || {
+            let deadline = clock.now().plus(source.timeout);
+            let mut deliver = |batch: Vec<Observation>| {
+                deliver(&handle, batch).map_err(|error| {
+                    tracing::error!(source = %source.info.id, %error, "observations could not be stored");
+                    Stopped
+                })
+            };
+            let kinds = source.info.kinds.clone();
+            let mut run = Run::new(source.info.id.clone(), kinds, clock.as_ref(), deadline, &mut deliver);
+            source.source.collect(&mut run);
+            run.finish()
+        })
+        .await;
+        ran.map_err(|error| tracing::error!(source = %id, %error, "the connector broke down")).ok()
+    }
+}
+
+fn wanted_name(source: &str) -> String {
+    format!("run:{source}")
+}

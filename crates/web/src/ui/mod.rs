@@ -1,0 +1,17 @@
+//! Components: what pages are put together from. They know no HTTP.
+
+mod chart;
+mod csv;
+mod icon;
+mod list;
+mod status;
+mod text;
+mod time;
+
+pub use chart::{Bar, Stretch, bars, sparkline, strip};
+pub use csv::csv;
+pub use icon::{Icon, icon};
+pub use list::{Cell, Choice, Column, Filter, ROWS_MAX, Sheet, filters};
+pub use status::{badge, share, tally, tally_links, word};
+pub use text::{code, empty, facts, json, meter, note, section};
+pub use time::{ago, span, time};
