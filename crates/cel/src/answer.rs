@@ -47,7 +47,8 @@ pub struct Answer {
 pub struct Fact {
     /// The kind of the resource that it was read from.
     pub kind: Id,
-    /// Its key; empty for the subject itself. For a resource found through `refs`, its number among them, `#1`.
+    /// Its key; empty for the subject itself. For a resource found through `refs`, its number
+    /// among them, `#1`; `*` for those that may be there and were not found.
     pub key: String,
     /// The attribute and the way inside, `rules[0].sse`; empty for the resource as a whole.
     pub path: String,

@@ -63,7 +63,9 @@ fn theirs(part: &IdedExpr) -> String {
             Some(of) => format!("({} {} {})", call.func_name, theirs(of), all(&call.args).join(" ")),
             None => format!("({} {})", call.func_name, all(&call.args).join(" ")),
         },
-        other => panic!("{other:?}"),
+        Expr::Unspecified | Expr::Literal(_) | Expr::Map(_) | Expr::Struct(_) | Expr::Comprehension(_) => {
+            panic!("{part:?}")
+        }
     }
 }
 

@@ -125,7 +125,8 @@ proptest! {
             match answer.truth {
                 Truth::True => prop_assert_eq!(value, Reading::Value(json!(true))),
                 Truth::False => prop_assert_eq!(value, Reading::Value(json!(false))),
-                Truth::Unknown => prop_assert!(matches!(value, Reading::Unknown(_)), "{}", text),
+                // Alone, an attribute that is not set is absent; as a condition it decides nothing.
+                Truth::Unknown => prop_assert!(matches!(value, Reading::Unknown(_) | Reading::Absent), "{}", text),
             }
             expression.explain(&subject, at, &world);
             let last = if answer.flips_at == Timestamp::MAX { at.plus(Span::from_secs(400 * 86_400)) } else { answer.flips_at };

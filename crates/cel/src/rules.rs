@@ -42,7 +42,7 @@ fn bucket(n: usize) -> Value {
     let key = if sse == "AES256" { Value::Null } else { json!(format!("key/{n}")) };
     let yes = |value: Value, holds: bool| if holds { value } else { Value::Null };
     let complete = n % 5 != 1;
-    let statement = if n % 2 == 0 {
+    let statement = if n.is_multiple_of(2) {
         json!({"Effect": "Deny", "Condition": {"Bool": {"aws:SecureTransport": "false"}}})
     } else {
         json!({"Effect": "Allow", "Action": "s3:GetObject"})
@@ -57,7 +57,7 @@ fn bucket(n: usize) -> Value {
         "name": format!("{}-{n}", of(&["prod", "dev", "stg", "tmp"], 1)),
         "account": format!("{:012}", n % 40),
         "region": of(&["eu-west-1", "eu-central-1", "us-east-1", "sa-east-1", "ap-south-1"], 1),
-        "public": n % 10 == 0,
+        "public": n.is_multiple_of(10),
         "encryption": yes(json!({"rules": [{"sse": sse, "kms_key_id": key}]}), n % 10 != 9),
         "public_access_block": yes(json!({"block_public_acls": true, "ignore_public_acls": true,
             "block_public_policy": complete, "restrict_public_buckets": complete}), n % 20 < 17),

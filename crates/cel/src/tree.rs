@@ -46,11 +46,11 @@ pub(crate) enum Node {
     /// A text that a pattern matches.
     Matches { what: Box<Node>, pattern: Box<Regex> },
     /// `exists`, `all`, `exists_one`
-    Quantify { how: Quantifier, over: Box<Node>, range: Range, body: Box<Node> },
+    Quantify { how: Quantifier, turns: Box<Loop> },
     /// `filter`
-    Filter { over: Box<Node>, range: Range, body: Box<Node> },
+    Filter(Box<Loop>),
     /// `map`
-    Each { over: Box<Node>, range: Range, body: Box<Node> },
+    Each(Box<Loop>),
     /// `[a, b]`
     List(Box<[Node]>),
     /// `size` of a text, list or map.
@@ -69,6 +69,19 @@ pub(crate) enum Node {
     Key { key: Box<Node>, kind: Id },
     /// The resources that name the subject.
     Referring { kind: Id, attribute: Box<str> },
+}
+
+/// A loop.
+#[derive(Debug)]
+pub(crate) struct Loop {
+    /// What it goes over.
+    pub(crate) over: Node,
+    /// How that is kept.
+    pub(crate) range: Range,
+    /// What is evaluated for each element.
+    pub(crate) body: Node,
+    /// About how many steps each turn takes.
+    pub(crate) weight: u64,
 }
 
 /// A way from a resource or object to one of its fields.

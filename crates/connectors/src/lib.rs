@@ -35,7 +35,10 @@ pub trait Connector: Sync {
     ///
     /// # Errors
     /// What is wrong with the settings, and what was expected.
-    fn open(&self, settings: &serde_json::Map<String, serde_json::Value>) -> Result<Box<dyn Source>, SettingError>;
+    fn open(
+        &self,
+        settings: &serde_json::Map<String, serde_json::Value>,
+    ) -> Result<Box<dyn Source>, SettingError>;
 }
 
 /// One setting of a connector.
@@ -71,4 +74,10 @@ pub trait Source: Send + Sync {
     /// Looks once, on a thread that may block. Whatever goes wrong is told to `run`: as unknown attributes, as scopes
     /// that are not complete, as errors for people. It returns early once `run` says that it is stopped.
     fn collect(&self, run: &mut Run);
+
+    /// A mark that is another one once there is something new to see; whoever runs the source asks for it every second
+    /// or so, and runs the source when it differs. It has to be cheap. `None`: only the schedule says.
+    fn mark(&self) -> Option<u64> {
+        None
+    }
 }

@@ -1,6 +1,8 @@
 //! One run of a source: what it delivers and how it went.
 
-use octro_model::{Clock, Collection, CollectionError, Id, Observation, ScopeReport, Timestamp, UnknownReason, Why};
+use octro_model::{
+    Clock, Collection, CollectionError, Id, Observation, ScopeReport, Timestamp, UnknownReason, Why,
+};
 
 /// How many errors a run keeps; the rest are counted in the last one.
 const ERRORS_MAX: usize = 200;
@@ -98,7 +100,14 @@ impl<'a> Run<'a> {
 
     /// Says that `kind` was enumerated whole, in one scope without a name.
     pub fn complete(&mut self, kind: Id, resources: u64) {
-        self.scope(ScopeReport { kind, scope: String::new(), complete: true, resources, pages: 1, reason: None });
+        self.scope(ScopeReport {
+            kind,
+            scope: String::new(),
+            complete: true,
+            resources,
+            pages: 1,
+            reason: None,
+        });
     }
 
     /// Says that `kind` could not be enumerated, and why.
@@ -116,7 +125,11 @@ impl<'a> Run<'a> {
     /// Tells people what went wrong and how to mend it (`mend` may be empty).
     pub fn error(&mut self, what: impl Into<String>, message: impl Into<String>, mend: impl Into<String>) {
         if self.errors.len() < ERRORS_MAX {
-            self.errors.push(CollectionError { what: what.into(), message: message.into(), mend: mend.into() });
+            self.errors.push(CollectionError {
+                what: what.into(),
+                message: message.into(),
+                mend: mend.into(),
+            });
         } else {
             self.errors_dropped += 1;
         }

@@ -7,6 +7,10 @@ use crate::people::Person;
 use crate::random::Random;
 use crate::thing::{DAYS, Thing, day, hour, moment};
 
+/// Laptops that nobody knew of until they were enrolled on 8 April; their own log then told of the weeks before.
+const UNENROLLED: [u32; 3] = [40, 93, 151];
+const ENROLLED: Timestamp = hour(189, 6);
+
 /// The fleet.
 pub fn devices(random: &mut Random, people: &[Person], count: u32) -> Result<Vec<Thing>, IdError> {
     let mut things = Vec::new();
@@ -42,7 +46,8 @@ pub fn devices(random: &mut Random, people: &[Person], count: u32) -> Result<Vec
             "edr": true,
             "edr_seen_at": moment(starts),
         });
-        let mut thing = Thing::new("device", serial(number), first)?.born(starts);
+        let enrolled = if UNENROLLED.contains(&number) { ENROLLED } else { starts };
+        let mut thing = Thing::new("device", serial(number), first)?.born(enrolled);
         trouble(random, &mut thing, number, starts);
         reports(random, &mut thing, number, starts, owner.and_then(|owner| owner.ends));
         things.push(thing);
@@ -111,16 +116,16 @@ fn reports(random: &mut Random, thing: &mut Thing, number: u32, starts: Timestam
     }
 }
 
-/// A report that a laptop kept while it was off the network: it says on `received` what was so on `at`.
+/// A report that a laptop kept until it was enrolled: it says on `received` what was so long before.
 pub struct Late {
     pub received: Timestamp,
     pub observation: Observation,
 }
 
-/// Reports of early March that came in a month later: encryption had been off, and nobody knew.
+/// Reports of early March that came in a month later: encryption had been off for five days, and nobody knew.
 pub fn late(things: &[Thing]) -> Vec<Late> {
     let chosen = |number: u32| things.iter().find(|thing| thing.key == serial(number));
-    [40_u32, 93, 151]
+    UNENROLLED
         .into_iter()
         .filter_map(chosen)
         .flat_map(|thing| {
@@ -128,9 +133,10 @@ pub fn late(things: &[Thing]) -> Vec<Late> {
             let mut off = thing.seen(from, from);
             off.attributes.insert("disk_encrypted".to_owned(), Value::Bool(false));
             off.attributes.insert("encryption_problem".to_owned(), Value::String("off".to_owned()));
-            let on = thing.seen(to, to);
-            let received = hour(189, 12);
-            [Late { received, observation: off }, Late { received, observation: on }]
+            let mut on = thing.seen(to, to);
+            on.attributes.insert("disk_encrypted".to_owned(), Value::Bool(true));
+            on.attributes.insert("encryption_problem".to_owned(), Value::Null);
+            [Late { received: ENROLLED, observation: off }, Late { received: ENROLLED, observation: on }]
         })
         .collect()
 }

@@ -8,6 +8,8 @@ mod devices;
 mod estate;
 mod people;
 mod random;
+#[cfg(test)]
+mod tests;
 mod thing;
 mod year;
 
@@ -51,11 +53,13 @@ pub struct Size {
     pub devices: u32,
     /// Cloud resources, about.
     pub cloud: u32,
+    /// Only these sources; all if empty.
+    pub only: &'static [&'static str],
 }
 
 impl Default for Size {
     fn default() -> Self {
-        Self { people: 300, devices: 400, cloud: 2_000 }
+        Self { people: 300, devices: 400, cloud: 2_000, only: &[] }
     }
 }
 
@@ -131,6 +135,7 @@ pub fn sources(seed: u64, size: Size) -> Result<Vec<Seen>, IdError> {
     if let Some(management) = sources.iter_mut().find(|source| source.info.id.as_str() == "device-management") {
         management.late = late;
     }
+    sources.retain(|source| size.only.is_empty() || size.only.contains(&source.info.id.as_str()));
     year::trouble(&mut sources);
     Ok(sources)
 }

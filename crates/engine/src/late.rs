@@ -5,9 +5,10 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use octro_cel::{Layout, Lookup, Record, Referring, Subject, World};
+use octro_cel::{Layout, Lookup, Reading, Record, Referring, Subject, World};
 use octro_model::{Id, Span, Timestamp};
 use octro_program::{Program, Test};
+use serde_json::Value;
 
 use crate::delta::{Delta, ENDED, NONE, ResultRow};
 use crate::persist::load::record;
@@ -49,6 +50,7 @@ struct Stood {
 /// The world as it stood at some moment.
 struct Then<'a> {
     state: &'a State,
+    program: &'a Program,
     stood: &'a HashMap<u32, Stood>,
     at: Timestamp,
     oldest: Cell<Timestamp>,
@@ -85,24 +87,19 @@ impl World for Then<'_> {
     }
 
     fn referring(&self, kind: &Id, attribute: &str, key: &str) -> Referring<'_> {
+        let index = self.state.kind_of.get(kind).copied();
         let mut slots: Vec<&u32> = self.stood.keys().collect();
         slots.sort();
-        let index = self.state.kind_of.get(kind).copied();
-        let table = index.and_then(|index| self.state.kinds.get(index as usize));
+        slots.retain(|slot| {
+            self.state.resources.get(**slot as usize).is_some_and(|one| Some(one.kind) == index)
+        });
         let mut records = Vec::new();
-        for slot in slots {
-            let of_kind = self.state.resources.get(*slot as usize).is_some_and(|one| Some(one.kind) == index);
-            let Some((stood, layout)) =
-                self.stood.get(slot).zip(table.and_then(|table| table.layout.as_ref())).filter(|_| of_kind)
-            else {
-                continue;
-            };
-            let names = match stood.record.reading(layout, attribute) {
-                octro_cel::Reading::Value(serde_json::Value::String(named)) => named == key,
-                octro_cel::Reading::Value(serde_json::Value::Array(all)) => all.iter().any(|one| one == key),
-                octro_cel::Reading::Value(_)
-                | octro_cel::Reading::Absent
-                | octro_cel::Reading::Unknown(_) => false,
+        for stood in slots.into_iter().filter_map(|slot| self.stood.get(slot)) {
+            let layout = self.program.kinds.get(kind);
+            let names = match layout.map(|layout| stood.record.reading(layout, attribute)) {
+                Some(Reading::Value(Value::String(named))) => named == key,
+                Some(Reading::Value(Value::Array(all))) => all.iter().any(|one| one == key),
+                Some(Reading::Value(_) | Reading::Absent | Reading::Unknown(_)) | None => false,
             };
             if names {
                 self.used(stood);
@@ -230,7 +227,7 @@ impl State {
             let Some((status, last)) = resource.statuses.get_mut(place).zip(last) else { continue };
             let old = std::mem::replace(status, last.status);
             let new = last.status;
-            if old != new {
+            if old != new && (old < ENDED || new < ENDED) {
                 self.count(ord, known, old, new, delta);
             }
         }
@@ -339,7 +336,13 @@ impl State {
         for (number, version, test) in &rules.tests {
             let (status, observation) = match (mine, &rules.layout) {
                 (Some(mine), Some(layout)) => {
-                    let world = Then { state: self, stood, at, oldest: Cell::new(Timestamp::MAX) };
+                    let world = Then {
+                        state: self,
+                        program: &rules.program,
+                        stood,
+                        at,
+                        oldest: Cell::new(Timestamp::MAX),
+                    };
                     let subject = Subject { record: &mine.record, key: &resource.key };
                     let judgement = octro_program::judge(test, &subject, at, &world);
                     let views = mine.views.iter().map(|(record, seen)| (record.as_ref(), *seen));

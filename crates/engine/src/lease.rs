@@ -58,6 +58,25 @@ impl Lease {
         Ok(taken > 0)
     }
 
+    /// Renews the lease if it is still ours; answers whether it is. One that ran out and was taken by nobody still is.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn keep(&self, db: &Db, now: Timestamp) -> Result<bool, EngineError> {
+        if self.holder.is_none() {
+            return Ok(true);
+        }
+        let mut tx = db.begin().await?;
+        match self.hold(&mut tx, now).await {
+            Ok(()) => {
+                tx.commit().await?;
+                Ok(true)
+            }
+            Err(EngineError::NotLeader) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Renews the lease within a transaction; the row stays locked until it ends, so nobody can take it meanwhile.
     pub(crate) async fn hold(&self, tx: &mut Tx, now: Timestamp) -> Result<(), EngineError> {
         let Some(holder) = &self.holder else { return Ok(()) };

@@ -19,6 +19,10 @@ mod rule;
 mod service;
 mod sightings;
 mod state;
+#[cfg(test)]
+mod statements;
+#[cfg(test)]
+mod zz_plan;
 
 pub use error::EngineError;
 pub use input::SourceInfo;

@@ -201,19 +201,22 @@ impl Engine {
         }
         let mut tries = 0;
         let (mut inner, outcome) = loop {
-            let mut inner = self.ready().await?;
+            let mut inner = match self.ready().await {
+                Ok(inner) => inner,
+                Err(error) => {
+                    wait(error, &mut tries).await?;
+                    continue;
+                }
+            };
             if !inner.open.contains_key(&collecting.ord) {
                 return Err(EngineError::NotCollecting);
             }
             match self.batch(&mut inner, collecting, items.clone()).await {
                 Ok(outcome) => break (inner, outcome),
-                Err(EngineError::Store(error)) if error.is_transient() && tries < TRIES => {
-                    tries += 1;
+                Err(error) => {
                     drop(inner);
-                    tracing::warn!(%error, tries, "the database went away; trying again");
-                    tokio::time::sleep(std::time::Duration::from_millis(100 * u64::from(tries))).await;
+                    wait(error, &mut tries).await?;
                 }
-                Err(error) => return Err(error),
             }
         };
         let BatchOutcome { changed, unchanged, refused: unfit } = outcome;
@@ -258,28 +261,45 @@ impl Engine {
     ///
     /// # Errors
     /// If the collection is not open or the database fails.
-    pub async fn finish(
-        &self,
-        collecting: &Collecting,
-        mut report: Collection,
-    ) -> Result<Received, EngineError> {
-        let mut inner = self.ready().await?;
-        let open = inner.open.remove(&collecting.ord).ok_or(EngineError::NotCollecting)?;
-        for (kind, errors) in &open.refused {
-            let reason =
-                UnknownReason::new(Why::Failed, format!("{} observations did not fit", errors.len()));
-            for scope in report.scopes.iter_mut().filter(|scope| scope.kind == *kind && scope.complete) {
-                scope.complete = false;
-                scope.reason = Some(reason.clone());
+    pub async fn finish(&self, collecting: &Collecting, report: Collection) -> Result<Received, EngineError> {
+        let mut tries = 0;
+        loop {
+            let mut inner = match self.ready().await {
+                Ok(inner) => inner,
+                Err(error) => {
+                    wait(error, &mut tries).await?;
+                    continue;
+                }
+            };
+            let open = inner.open.get(&collecting.ord).ok_or(EngineError::NotCollecting)?;
+            let mut report = report.clone();
+            for (kind, errors) in &open.refused {
+                let reason =
+                    UnknownReason::new(Why::Failed, format!("{} observations did not fit", errors.len()));
+                for scope in report.scopes.iter_mut().filter(|scope| scope.kind == *kind && scope.complete) {
+                    scope.complete = false;
+                    scope.reason = Some(reason.clone());
+                }
+            }
+            report.refused += open.counts.refused;
+            report.errors.extend(open.refused.values().flatten().take(REFUSALS_MAX).cloned());
+            let counts = Counts { refused: report.refused, ..open.counts };
+            let (source, ord) = (collecting.source, collecting.ord);
+            let change = |state: &mut State, at, delta: &mut Delta| {
+                state.finish(source, ord, &report, counts, at, delta)
+            };
+            match self.step(&mut inner, change).await {
+                Ok(()) => {
+                    inner.open.remove(&collecting.ord);
+                    let Counts { changed, unchanged, refused } = counts;
+                    return Ok(Received { changed, unchanged, refused });
+                }
+                Err(error) => {
+                    drop(inner);
+                    wait(error, &mut tries).await?;
+                }
             }
         }
-        report.refused += open.counts.refused;
-        report.errors.extend(open.refused.into_values().flatten().take(REFUSALS_MAX));
-        let counts = Counts { refused: report.refused, ..open.counts };
-        let (source, ord) = (collecting.source, collecting.ord);
-        self.step(&mut inner, |state, at, delta| state.finish(source, ord, &report, counts, at, delta))
-            .await?;
-        Ok(Received { changed: counts.changed, unchanged: counts.unchanged, refused: counts.refused })
     }
 
     /// Lets time pass: whatever is due flips. Answers when something is due next.
@@ -391,4 +411,15 @@ impl Engine {
             let _ = self.changes.send(change);
         }
     }
+}
+
+/// Waits before something is tried again after the database went away; any other failure comes back.
+async fn wait(error: EngineError, tries: &mut u32) -> Result<(), EngineError> {
+    if !matches!(&error, EngineError::Store(cause) if cause.is_transient()) || *tries >= TRIES {
+        return Err(error);
+    }
+    *tries += 1;
+    tracing::warn!(%error, tries = *tries, "the database went away; trying again");
+    tokio::time::sleep(std::time::Duration::from_millis(100 * u64::from(*tries))).await;
+    Ok(())
 }

@@ -36,7 +36,10 @@ pub async fn query(global: &Global) -> anyhow::Result<Query> {
     };
     let db = Db::open(&address).await.with_context(|| "the database cannot be opened")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    Ok(Query::new(db, clock))
+    let query = Query::new(db, clock);
+    // The clock may have been set back since something was told.
+    query.present().await?;
+    Ok(query)
 }
 
 fn embedded(data: &Path) -> anyhow::Result<String> {

@@ -4,6 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use maud::Markup;
 use octro_engine::{AsOf, Query};
+use octro_web::ui::Sheet;
 use octro_web::{Moment, Page, Params, WebError};
 
 use crate::state::App;
@@ -31,6 +32,7 @@ impl Ask {
     fn read(parts: &Parts, app: &App) -> Result<Self, WebError> {
         let params = Params::parse(parts.uri.query().unwrap_or_default())?;
         let moment = Moment::read(&params, app.query().now().at)?;
+        Sheet::<()>::window(&params)?;
         Ok(Self { app: app.clone(), path: parts.uri.path().to_owned(), params, moment })
     }
 

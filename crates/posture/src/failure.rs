@@ -32,7 +32,9 @@ impl From<EngineError> for Failure {
                 "The database does not answer at the moment; try again in a few seconds.",
             )
             .because(error),
-            EngineError::Store(_) | EngineError::Program(_) | EngineError::Stored(_) => WebError::internal(error),
+            EngineError::Store(_) | EngineError::Program(_) | EngineError::Stored(_) => {
+                WebError::internal(error)
+            }
         })
     }
 }

@@ -9,6 +9,7 @@ mod links;
 mod live;
 mod load;
 mod pages;
+mod standards;
 mod state;
 mod views;
 

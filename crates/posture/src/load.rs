@@ -10,7 +10,8 @@ use octro_web::{Params, WebError};
 
 use crate::ask::Ask;
 use crate::failure::Failure;
-use crate::views::{self, ClaimView, ControlDetail, FrameworkRow, FrameworkView, ProgramView, TestDetail};
+use crate::standards::{self, ClaimView, FrameworkRow, FrameworkView};
+use crate::views::{self, ControlDetail, ProgramView, TestDetail};
 
 /// How far back the strips of controls and tests go.
 pub(crate) const STRIP: Span = Span::from_secs(90 * 86_400);
@@ -84,7 +85,9 @@ pub(crate) fn missing(what: &str, id: &str) -> Failure {
 pub(crate) fn result_filter(params: &Params) -> Result<ResultFilter, WebError> {
     let mut statuses = BTreeSet::new();
     for word in params.get("status").into_iter().flat_map(|text| text.split(',')) {
-        statuses.insert(word.parse::<Status>().map_err(|error| WebError::bad_request(format!("`status`: {error}")))?);
+        statuses.insert(
+            word.parse::<Status>().map_err(|error| WebError::bad_request(format!("`status`: {error}")))?,
+        );
     }
     let sort = match params.get("sort") {
         None | Some("attention") => ResultSort::Attention,
@@ -122,7 +125,7 @@ pub(crate) fn resource_filter(params: &Params) -> Result<ResourceFilter, WebErro
 pub(crate) async fn frameworks(ask: &Ask) -> Result<Vec<FrameworkRow>, Failure> {
     let program = ask.query().program(ask.as_of()).await?.program;
     let controls = ask.query().controls(ask.as_of()).await?;
-    Ok(program.frameworks.values().map(|one| views::framework(&program, one, &controls).row).collect())
+    Ok(program.frameworks.values().map(|one| standards::framework(&program, one, &controls).row).collect())
 }
 
 /// A standard with its requirements, by `status`, `coverage` (`full`, `partial`, `none`) and `q`.
@@ -133,10 +136,11 @@ pub(crate) async fn framework(ask: &Ask, id: &str) -> Result<FrameworkView, Fail
     let coverage = ask.params.get("coverage");
     let text = text(&ask.params);
     let controls = ask.query().controls(ask.as_of()).await?;
-    let mut view = views::framework(&program, framework, &controls);
+    let mut view = standards::framework(&program, framework, &controls);
     view.rows.retain(|row| {
         status.is_none_or(|status| row.status == Some(status))
-            && coverage.is_none_or(|coverage| row.coverage.map_or("none", octro_model::Coverage::as_str) == coverage)
+            && coverage
+                .is_none_or(|coverage| row.coverage.map_or("none", octro_model::Coverage::as_str) == coverage)
             && holds(&text, &[&row.id, &row.title])
     });
     Ok(view)
@@ -147,7 +151,7 @@ pub(crate) async fn claims(ask: &Ask) -> Result<Vec<ClaimView>, Failure> {
     let program = ask.query().program(ask.as_of()).await?.program;
     let status = ask.params.read::<Status>("status")?;
     let controls = ask.query().controls(ask.as_of()).await?;
-    let mut all = views::claims(&program, &controls);
+    let mut all = standards::claims(&program, &controls);
     all.retain(|claim| status.is_none_or(|status| claim.status == status));
     Ok(all)
 }
@@ -198,9 +202,10 @@ pub(crate) async fn program(ask: &Ask) -> Result<Option<ProgramView>, Failure> {
         Err(error) => return Err(error.into()),
     };
     let files = ask.query().program_files(in_force.ord).await?;
-    let warnings = tokio::task::spawn_blocking(move || octro_program::load(&files).map(|loaded| loaded.warnings))
-        .await
-        .map_err(WebError::internal)?
-        .map_err(EngineError::Program)?;
+    let warnings =
+        tokio::task::spawn_blocking(move || octro_program::load(&files).map(|loaded| loaded.warnings))
+            .await
+            .map_err(WebError::internal)?
+            .map_err(EngineError::Program)?;
     Ok(Some(views::program(&in_force, warnings, ask.app.problems())))
 }

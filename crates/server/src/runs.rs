@@ -15,6 +15,8 @@ use crate::seat::Seat;
 
 /// For how long a process that runs a source is believed to be alive.
 const TERM: Span = Span::from_secs(10);
+/// When a run that could not be stored is tried again, if its source does not run sooner anyway.
+const AGAIN: Span = Span::from_secs(30);
 /// How often the schedule is looked at.
 const LOOK_EVERY: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -75,13 +77,19 @@ impl Runs {
             None => Lease::alone(),
         };
         let mut last: Option<Timestamp> = None;
+        let mut mark = source.source.mark();
         loop {
-            let asked = match self.wanted.get(&source.info.id) {
+            let mut asked = match self.wanted.get(&source.info.id) {
                 Some(notify) => tokio::time::timeout(LOOK_EVERY, notify.notified()).await.is_ok(),
                 None => false,
             };
             if *stop.borrow_and_update() {
                 break;
+            }
+            let marked = source.source.mark();
+            if marked != mark {
+                mark = marked;
+                asked = true;
             }
             match self.due(&source, &lease, &mut last, asked).await {
                 Ok(false) => continue,
@@ -102,7 +110,11 @@ impl Runs {
                 }
             };
             tokio::select! {
-                () = run => {}
+                stored = run => {
+                    if !stored && source.info.every > AGAIN {
+                        last = Some(self.clock.now().minus(source.info.every).plus(AGAIN));
+                    }
+                }
                 () = held => {}
                 _ = stop.changed() => break,
             }
@@ -142,11 +154,11 @@ impl Runs {
                 Err(error) => return Err(error),
             };
         }
-        Ok(last.is_none_or(|last| last.plus(source.info.every) <= now || last > now || wanted > last))
+        Ok(asked || last.is_none_or(|last| last.plus(source.info.every) <= now || last > now || wanted > last))
     }
 
-    /// Runs a source once and hands in what it says.
-    async fn run(self: Arc<Self>, source: OpenSource) {
+    /// Runs a source once and hands in what it says; answers whether all of it was stored.
+    async fn run(self: Arc<Self>, source: OpenSource) -> bool {
         let id = source.info.id.clone();
         let started = self.clock.now();
         let outcome = match self.seat.engine() {
@@ -168,13 +180,17 @@ impl Runs {
             None => self.hand_in(source).await,
         };
         match outcome {
-            Ok(()) => tracing::info!(source = %id, took = %self.clock.now().since(started).human(), "a source ran"),
+            Ok(()) => {
+                tracing::info!(source = %id, took = %self.clock.now().since(started).human(), "a source ran");
+                return true;
+            }
             Err(EngineError::NotLeader) => {
                 self.seat.lose();
-                tracing::warn!(source = %id, "another process took over while the source ran; it runs again when due");
+                tracing::warn!(source = %id, "another process took over while the source ran; it runs again soon");
             }
-            Err(error) => tracing::error!(source = %id, %error, "a source's run could not be stored"),
+            Err(error) => tracing::error!(source = %id, %error, "a source's run could not be stored; it runs again soon"),
         }
+        false
     }
 
     /// Runs a source for another process, which evaluates.

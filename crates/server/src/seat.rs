@@ -17,10 +17,19 @@ pub const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(1_0
 pub struct Seat {
     db: Db,
     clock: Arc<dyn Clock>,
-    lease: Lease,
+    process: Option<String>,
     inbox: Inbox,
-    engine: Mutex<Option<Arc<Engine>>>,
+    held: Mutex<Held>,
     changes: broadcast::Sender<Change>,
+}
+
+/// What this process holds.
+struct Held {
+    engine: Option<Arc<Engine>>,
+    /// The lease under which `engine` writes, or under which the next one will.
+    lease: Lease,
+    /// How many engines were opened.
+    opened: u64,
 }
 
 /// What became of the seat when it was looked at.
@@ -35,15 +44,20 @@ pub enum Looked {
 }
 
 impl Seat {
-    /// The seat of `db`; nobody holds it yet.
-    pub fn new(db: Db, clock: Arc<dyn Clock>, lease: Lease) -> Self {
+    /// The seat of `db`, wanted by `process`; `None` if it is the only one. Nobody holds it yet.
+    pub fn new(db: Db, clock: Arc<dyn Clock>, process: Option<String>) -> Self {
         let inbox = Inbox::new(db.clone(), clock.clone());
-        Self { db, clock, lease, inbox, engine: Mutex::new(None), changes: broadcast::channel(1_024).0 }
+        let held = Held { engine: None, lease: lease(process.as_deref(), 0), opened: 0 };
+        Self { db, clock, process, inbox, held: Mutex::new(held), changes: broadcast::channel(1_024).0 }
     }
 
     /// The engine, if this process holds the seat.
     pub fn engine(&self) -> Option<Arc<Engine>> {
-        self.engine.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.held().engine.clone()
+    }
+
+    fn held(&self) -> std::sync::MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where changes are announced.
@@ -56,30 +70,43 @@ impl Seat {
         &self.inbox
     }
 
-    fn set(&self, engine: Option<Arc<Engine>>) {
-        *self.engine.lock().unwrap_or_else(PoisonError::into_inner) = engine;
-    }
-
     /// Takes or keeps the seat if it is free or ours.
+    ///
+    /// An engine's state in memory is worth something only as long as nobody else has written. So every engine has a
+    /// lease of its own name: one that was paused, lost its lease and would get it back finds it held by nobody that it
+    /// is, and is replaced by one that reads the database anew.
     ///
     /// # Errors
     /// If the database fails; whether the seat is ours is then open, and nothing may be written until it is asked anew.
     pub async fn look(&self) -> Result<Looked, EngineError> {
-        if !self.lease.take(&self.db, self.clock.now()).await? {
-            self.set(None);
+        let (lease, sits) = {
+            let held = self.held();
+            (held.lease.clone(), held.engine.is_some())
+        };
+        if sits {
+            if lease.keep(&self.db, self.clock.now()).await? {
+                return Ok(Looked::Held);
+            }
+            self.lose();
             return Ok(Looked::Elsewhere);
         }
-        if self.engine().is_some() {
-            return Ok(Looked::Held);
+        if !lease.take(&self.db, self.clock.now()).await? {
+            return Ok(Looked::Elsewhere);
         }
-        let engine = Engine::open(self.db.clone(), self.clock.clone(), self.lease.clone()).await?;
-        self.set(Some(Arc::new(engine.with_changes(self.changes.clone()))));
+        let engine = Engine::open(self.db.clone(), self.clock.clone(), lease).await?;
+        self.inbox.forget();
+        let mut held = self.held();
+        held.engine = Some(Arc::new(engine.with_changes(self.changes.clone())));
+        held.opened += 1;
         Ok(Looked::Taken)
     }
 
     /// Leaves the seat, after a write was refused because another process holds it.
     pub fn lose(&self) {
-        self.set(None);
+        let mut held = self.held();
+        if held.engine.take().is_some() {
+            held.lease = lease(self.process.as_deref(), held.opened);
+        }
     }
 
     /// Gives the seat back, so that another process need not wait.
@@ -87,8 +114,12 @@ impl Seat {
     /// # Errors
     /// If the database fails.
     pub async fn leave(&self) -> Result<(), EngineError> {
-        self.set(None);
-        self.lease.release(&self.db).await
+        let lease = {
+            let mut held = self.held();
+            held.engine = None;
+            held.lease.clone()
+        };
+        lease.release(&self.db).await
     }
 
     /// Tells open pages that something changed, without saying what: another process evaluates.
@@ -102,5 +133,13 @@ impl Seat {
         };
         // Nobody listening is no failure.
         let _ = self.changes.send(change);
+    }
+}
+
+/// The lease of the engine number `opened` of a process.
+fn lease(process: Option<&str>, opened: u64) -> Lease {
+    match process {
+        Some(process) => Lease::shared("evaluate", format!("{process}:{opened}")),
+        None => Lease::alone(),
     }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use octro_engine::{EngineError, Lease, Query};
+use octro_engine::{EngineError, Query};
 use octro_model::Clock;
 use octro_posture::PostureState;
 use octro_store::{Db, StoreError};
@@ -66,6 +66,7 @@ pub struct Started {
     /// Where the pages are.
     pub address: SocketAddr,
     stop: watch::Sender<bool>,
+    breaks: watch::Receiver<Option<StoreError>>,
     tasks: JoinSet<()>,
     seat: Arc<Seat>,
     db: Db,
@@ -73,6 +74,18 @@ pub struct Started {
 }
 
 impl Started {
+    /// Waits until the database turns out to be damaged: nothing more is written to it then. Otherwise, for ever.
+    pub async fn broken(&mut self) -> StoreError {
+        loop {
+            if let Some(StoreError::Corrupt(what)) = &*self.breaks.borrow_and_update() {
+                return StoreError::Corrupt(what.clone());
+            }
+            if self.breaks.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+        }
+    }
+
     /// Stops everything and gives back what others wait for.
     pub async fn stop(mut self) {
         // Tasks that are gone need not be told.
@@ -132,11 +145,7 @@ pub async fn start(
     (db, folder): (Db, Option<Folder>),
 ) -> Result<Started, StartError> {
     let process = config.database.is_some().then(|| process_name(clock.as_ref()));
-    let lease = match &process {
-        Some(process) => Lease::shared("evaluate", process.clone()),
-        None => Lease::alone(),
-    };
-    let seat = Arc::new(Seat::new(db.clone(), clock.clone(), lease));
+    let seat = Arc::new(Seat::new(db.clone(), clock.clone(), process.clone()));
     let query = Query::new(db.clone(), clock.clone());
     let rules = Rules::new(config.program);
     let runs = Arc::new(Runs::new(seat.clone(), query.clone(), clock.clone(), process, config.sources));
@@ -146,9 +155,10 @@ pub async fn start(
     let address =
         listener.local_addr().map_err(|source| StartError::Listen { address: config.listen, source })?;
     let (stop, stopped) = watch::channel(false);
+    let (broken, breaks) = watch::channel(None);
     let mut tasks = JoinSet::new();
     let app = octro_posture::app(PostureState {
-        query,
+        query: query.clone(),
         changes: seat.changes().clone(),
         run: Arc::new(crate::ask::Ask::new(runs.clone())),
         problems: rules.problems(),
@@ -156,12 +166,12 @@ pub async fn start(
         stop: stopped.clone(),
     });
     tasks.spawn(serve(listener, app, stopped.clone()));
-    tasks.spawn(sit(seat.clone(), runs.clone(), rules, stopped.clone()));
+    tasks.spawn(sit(seat.clone(), runs.clone(), rules, query, broken, stopped.clone()));
     tasks.spawn(tick(seat.clone(), clock, stopped.clone()));
     for place in 0..runs.sources().len() {
         tasks.spawn(after_first_look(seat.clone(), runs.clone(), place, stopped.clone()));
     }
-    Ok(Started { address, stop, tasks, seat, db, _folder: folder })
+    Ok(Started { address, stop, breaks, tasks, seat, db, _folder: folder })
 }
 
 async fn serve(listener: TcpListener, app: axum::Router, mut stop: watch::Receiver<bool>) {
@@ -174,11 +184,30 @@ async fn serve(listener: TcpListener, app: axum::Router, mut stop: watch::Receiv
     }
 }
 
-/// Looks at the seat; whoever takes it puts the program in force and declares the sources.
-async fn sit(seat: Arc<Seat>, runs: Arc<Runs>, rules: Rules, mut stop: watch::Receiver<bool>) {
+/// Looks at the seat; whoever takes it puts the program in force and declares the sources. Nobody sits on a damaged
+/// database: what is read from it may be wrong, and what is written to it makes it worse.
+async fn sit(
+    seat: Arc<Seat>,
+    runs: Arc<Runs>,
+    rules: Rules,
+    query: Query,
+    broken: watch::Sender<Option<StoreError>>,
+    mut stop: watch::Receiver<bool>,
+) {
+    match query.db().check().await {
+        Ok(()) => {}
+        Err(error) if error.is_corrupt() => {
+            broken.send_replace(Some(error));
+            return;
+        }
+        Err(error) => tracing::error!(%error, "whether the database is sound could not be asked"),
+    }
     let mut ready = false;
     let mut since_folder = Duration::ZERO;
     loop {
+        if let Err(error) = query.present().await {
+            tracing::debug!(%error, "when something was told last could not be read");
+        }
         match seat.look().await {
             Ok(Looked::Taken) => ready = prepare(&seat, &runs, &rules).await,
             Ok(Looked::Held) => {
@@ -194,6 +223,10 @@ async fn sit(seat: Arc<Seat>, runs: Arc<Runs>, rules: Rules, mut stop: watch::Re
             Ok(Looked::Elsewhere) => {
                 ready = false;
                 seat.announce_elsewhere();
+            }
+            Err(EngineError::Store(StoreError::Corrupt(what))) => {
+                broken.send_replace(Some(StoreError::Corrupt(what)));
+                return;
             }
             Err(error) => {
                 ready = false;

@@ -1,7 +1,9 @@
 //! Many rows in few statements. A row costs a microsecond or two this way, and a round trip of its own otherwise.
 
-use crate::dialect::repeated;
-use crate::{Param, StoreError, Tx};
+use sqlx::AssertSqlSafe;
+
+use crate::dialect::{Dialect, repeated};
+use crate::{Db, Param, StoreError, Tx};
 
 /// Rows a statement, largest first: only so many different statements have to be prepared.
 const STEPS: [usize; 3] = [240, 24, 1];
@@ -21,6 +23,21 @@ pub struct Bulk {
 }
 
 impl Bulk {
+    fn statement(&self, dialect: Dialect, rows: usize) -> AssertSqlSafe<String> {
+        repeated(dialect, (self.head, self.tail), self.columns, self.casts, rows)
+    }
+
+    /// Prepares the statement for every number of rows without running it: tests do so on both databases.
+    ///
+    /// # Errors
+    /// What the database says of the statement.
+    pub async fn prepare(&self, db: &Db) -> Result<(), StoreError> {
+        for step in STEPS {
+            db.prepare_repeated(self.statement(db.dialect(), step)).await?;
+        }
+        Ok(())
+    }
+
     /// Runs the statement over `values`, which holds the rows one behind another.
     ///
     /// # Errors
@@ -31,8 +48,7 @@ impl Bulk {
             let width = step * self.columns;
             while rest.len() >= width && width > 0 {
                 let (now, later) = rest.split_at(width);
-                tx.execute_repeated(repeated(self.head, self.columns, self.casts, self.tail, step), now)
-                    .await?;
+                tx.execute_repeated(self.statement(tx.dialect(), step), now).await?;
                 rest = later;
             }
         }

@@ -82,8 +82,7 @@ impl Db {
                 .idle_timeout(None)
                 .max_lifetime(None)
                 .connect_with(options.clone())
-                .await
-                .map_err(damaged)?;
+                .await?;
             let readers = SqlitePoolOptions::new()
                 .max_connections(4)
                 .idle_timeout(Duration::from_secs(60))
@@ -154,24 +153,23 @@ impl Db {
         })
     }
 
-    /// Asks the database whether its file is sound; answers what is wrong, or nothing.
+    /// Asks the database whether its file is sound. PostgreSQL looks after its own.
     ///
     /// # Errors
-    /// If it cannot even be asked.
-    pub async fn check(&self) -> Result<Vec<String>, StoreError> {
-        let sql = match self.dialect() {
-            Dialect::Sqlite => "PRAGMA quick_check",
-            Dialect::Postgres => "SELECT 'ok'",
-        };
-        let rows = self.fetch(sql, &[]).await?;
+    /// [`StoreError::Corrupt`] with what is wrong, or why it cannot be asked.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        if self.dialect() == Dialect::Postgres {
+            self.fetch("SELECT 'ok'", &[]).await?;
+            return Ok(());
+        }
         let mut wrong = Vec::new();
-        for row in rows {
+        for row in self.fetch("PRAGMA quick_check(3)", &[]).await? {
             let line: String = row.get(0)?;
             if line != "ok" {
                 wrong.push(line);
             }
         }
-        Ok(wrong)
+        if wrong.is_empty() { Ok(()) } else { Err(StoreError::Corrupt(wrong.join("; "))) }
     }
 
     /// Prepares a statement without running it: tests do so with every constant, on both databases.
@@ -179,6 +177,19 @@ impl Db {
     /// # Errors
     /// What the database says of the statement.
     pub async fn prepare(&self, sql: &'static str) -> Result<(), StoreError> {
+        use sqlx::Executor as _;
+        match self {
+            Self::Sqlite { writer, .. } => {
+                writer.prepare(sql.into_sql_str()).await?;
+            }
+            Self::Postgres(pool) => {
+                pool.prepare(sql.into_sql_str()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn prepare_repeated(&self, sql: AssertSqlSafe<String>) -> Result<(), StoreError> {
         use sqlx::Executor as _;
         match self {
             Self::Sqlite { writer, .. } => {
@@ -204,6 +215,14 @@ impl Db {
 }
 
 impl Tx {
+    /// Which database it is.
+    pub const fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
     /// Runs a statement and answers how many rows it touched.
     ///
     /// # Errors
@@ -273,14 +292,4 @@ impl Tx {
         }
         Ok(())
     }
-}
-
-/// Names a damaged file as such.
-fn damaged(error: sqlx::Error) -> StoreError {
-    if let sqlx::Error::Database(cause) = &error
-        && matches!(cause.code().as_deref(), Some("11" | "26"))
-    {
-        return StoreError::Corrupt(cause.message().to_owned());
-    }
-    StoreError::Sql(error)
 }

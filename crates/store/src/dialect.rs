@@ -30,13 +30,13 @@ impl Dialect {
     }
 }
 
-/// A statement with `rows` times `columns` numbered placeholders between `head` and `tail`: the only SQL that is put
-/// together while Octro runs. `head` and `tail` are constants of ours.
+/// A statement with `rows` times `columns` placeholders between `head` and `tail`: the only SQL that is put together
+/// while Octro runs. `head` and `tail` are constants of ours without placeholders.
 pub(crate) fn repeated(
-    head: &'static str,
+    dialect: Dialect,
+    (head, tail): (&'static str, &'static str),
     columns: usize,
     casts: bool,
-    tail: &'static str,
     rows: usize,
 ) -> AssertSqlSafe<String> {
     let mut sql = String::with_capacity(head.len() + tail.len() + rows * columns * 6);
@@ -49,10 +49,15 @@ pub(crate) fn repeated(
             if column > 0 {
                 sql.push(',');
             }
+            let placeholder = match dialect {
+                // SQLite looks a numbered one up in a list, from its beginning, each time that it is bound.
+                Dialect::Sqlite => "?".to_owned(),
+                Dialect::Postgres => format!("${number}"),
+            };
             if casts {
-                sql.push_str(&format!("CAST(${number} AS BIGINT)"));
+                sql.push_str(&format!("CAST({placeholder} AS BIGINT)"));
             } else {
-                sql.push_str(&format!("${number}"));
+                sql.push_str(&placeholder);
             }
         }
         sql.push(')');

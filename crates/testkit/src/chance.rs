@@ -33,7 +33,10 @@ impl Chance {
     ///
     /// # Panics
     /// If there are none.
-    #[expect(clippy::indexing_slicing, reason = "the place is below the length; an empty list is a mistake of the test")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the place is below the length; an empty list is a mistake of the test"
+    )]
     pub fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         &choices[self.below(choices.len() as u64) as usize]
     }

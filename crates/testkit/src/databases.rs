@@ -54,7 +54,7 @@ impl TestDb {
     /// # Errors
     /// If there is a server and the schema cannot be made.
     pub async fn postgres() -> anyhow::Result<Option<Self>> {
-        let Ok(at) = std::env::var(VARIABLE) else { return Ok(None) };
+        let Some(at) = std::env::var(VARIABLE).ok().filter(|at| !at.is_empty()) else { return Ok(None) };
         let name = format!("octro_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let mut connection = connect(&at).await?;
         connection.execute(AssertSqlSafe(format!("DROP SCHEMA IF EXISTS {name} CASCADE"))).await?;

@@ -46,7 +46,8 @@ impl ProgramBuilder {
     /// A test: its file after `title` and `why`, which are made up.
     #[must_use]
     pub fn test(mut self, id: &str, text: &str) -> Self {
-        let text = format!("title = \"Test {id}\"\nwhy = \"Of a test.\"\n{text}\n[fix]\ntext = \"Mend it.\"\n");
+        let text =
+            format!("title = \"Test {id}\"\nwhy = \"Of a test.\"\n{text}\n[fix]\ntext = \"Mend it.\"\n");
         self.files.insert(format!("tests/{id}.toml"), text.into_bytes());
         self
     }
@@ -64,7 +65,14 @@ impl ProgramBuilder {
 
     /// An exception.
     #[must_use]
-    pub fn exception(mut self, id: &str, test: &str, resource: &str, approved: Timestamp, expires: Timestamp) -> Self {
+    pub fn exception(
+        mut self,
+        id: &str,
+        test: &str,
+        resource: &str,
+        approved: Timestamp,
+        expires: Timestamp,
+    ) -> Self {
         let text = format!(
             "test = \"{test}\"\nresource = \"{resource}\"\nreason = \"Of a test.\"\nowner = \"ann@example.com\"\n\
              approver = \"bob@example.com\"\napproved = \"{approved}\"\nexpires = \"{expires}\"\n"

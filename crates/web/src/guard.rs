@@ -62,10 +62,7 @@ async fn stand(State(guard): State<Guard>, request: Request, next: Next) -> Resp
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
-    response
-        .headers_mut()
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
@@ -82,12 +79,19 @@ fn failure(response: &mut Response) -> Option<WebError> {
     if !(status.is_client_error() || status.is_server_error()) || !plain {
         return None;
     }
-    Some(WebError::new(status, match status {
-        StatusCode::METHOD_NOT_ALLOWED => "This address does not take requests of this method.",
-        StatusCode::PAYLOAD_TOO_LARGE => "The request is too large; expected at most 64 KiB.",
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => "The request's content type is not one that this address takes.",
-        _ => "The request could not be read: a part of the address or its body has another form than expected.",
-    }))
+    Some(WebError::new(
+        status,
+        match status {
+            StatusCode::METHOD_NOT_ALLOWED => "This address does not take requests of this method.",
+            StatusCode::PAYLOAD_TOO_LARGE => "The request is too large; expected at most 64 KiB.",
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                "The request's content type is not one that this address takes."
+            }
+            _ => {
+                "The request could not be read: a part of the address or its body has another form than expected."
+            }
+        },
+    ))
 }
 
 fn show(site: &Site, error: &WebError, path: &str, as_page: bool) -> Response {
@@ -101,14 +105,21 @@ fn show(site: &Site, error: &WebError, path: &str, as_page: bool) -> Response {
         p.lead { (error.detail()) }
         p { "Status " (error.status().as_u16()) ". " a href="/" { "Go to the overview" } " or search above." }
     });
-    (error.status(), [(header::CONTENT_TYPE, "text/html; charset=utf-8")], Body::from(body.render().into_string()))
+    (
+        error.status(),
+        [(header::CONTENT_TYPE, "text/html; charset=utf-8")],
+        Body::from(body.render().into_string()),
+    )
         .into_response()
 }
 
 fn check(request: &Request) -> Result<(), WebError> {
     let uri = request.uri();
     if uri.path_and_query().is_some_and(|whole| whole.as_str().len() > URI_MAX) {
-        return Err(WebError::new(StatusCode::URI_TOO_LONG, format!("The address is too long; expected at most {URI_MAX} bytes.")));
+        return Err(WebError::new(
+            StatusCode::URI_TOO_LONG,
+            format!("The address is too long; expected at most {URI_MAX} bytes."),
+        ));
     }
     let host = host(request);
     if !host.as_deref().is_some_and(is_loopback) {
@@ -125,9 +136,13 @@ fn check(request: &Request) -> Result<(), WebError> {
             "The request comes from a page of another site; expected one of Octro's own.",
         ));
     }
-    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let length =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if length.is_some_and(|length: usize| length > BODY_MAX) {
-        return Err(WebError::new(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large; expected at most 64 KiB."));
+        return Err(WebError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "The request is too large; expected at most 64 KiB.",
+        ));
     }
     Ok(())
 }
@@ -179,7 +194,10 @@ mod tests {
             .route("/", get(|| std::future::ready("hello")))
             .route("/api/v1/broken", get(|| std::future::ready(WebError::internal(std::fmt::Error))))
             .route("/run", post(|body: String| std::future::ready(body)))
-            .route("/n/{n}", get(|axum::extract::Path(n): axum::extract::Path<u8>| std::future::ready(n.to_string())))
+            .route(
+                "/n/{n}",
+                get(|axum::extract::Path(n): axum::extract::Path<u8>| std::future::ready(n.to_string())),
+            )
             .merge(crate::asset_routes());
         protect(routes, Guard { site: Site::new("0", false, Vec::new(), clock) })
     }
@@ -213,7 +231,16 @@ mod tests {
             let (status, _, _) = ask(Request::builder().uri("/").header("host", host), "").await;
             assert_eq!(status, 200, "{host}");
         }
-        for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil", "localhost:x", "::1", "[::1", "", "[localhost]"] {
+        for host in [
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil",
+            "localhost:x",
+            "::1",
+            "[::1",
+            "",
+            "[localhost]",
+        ] {
             let (status, _, body) = ask(Request::builder().uri("/").header("host", host), "").await;
             assert_eq!(status, 421, "{host}");
             assert!(body.contains("answers only requests to localhost"));
@@ -226,11 +253,16 @@ mod tests {
     #[tokio::test]
     async fn changes_only_from_our_pages() {
         assert_eq!(ask(request("POST", "/run"), "a").await.0, 200);
-        let own = request("POST", "/run").header("origin", "http://localhost:8080").header("sec-fetch-site", "same-origin");
+        let own = request("POST", "/run")
+            .header("origin", "http://localhost:8080")
+            .header("sec-fetch-site", "same-origin");
         assert_eq!(ask(own, "").await.0, 200);
-        for (name, value) in
-            [("origin", "http://localhost:9"), ("origin", "null"), ("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site")]
-        {
+        for (name, value) in [
+            ("origin", "http://localhost:9"),
+            ("origin", "null"),
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-site", "same-site"),
+        ] {
             assert_eq!(ask(request("POST", "/run").header(name, value), "").await.0, 403, "{name} {value}");
         }
     }
@@ -240,10 +272,16 @@ mod tests {
         assert_eq!(ask(request("GET", &format!("/?q={}", "x".repeat(9_000))), "").await.0, 414);
         assert_eq!(ask(request("POST", "/run"), &"x".repeat(70_000)).await.0, 413);
         let (status, headers, body) = ask(request("GET", "/api/v1/broken"), "").await;
-        assert_eq!((status.as_u16(), headers["content-type"].to_str().unwrap()), (500, "application/problem+json"));
+        assert_eq!(
+            (status.as_u16(), headers["content-type"].to_str().unwrap()),
+            (500, "application/problem+json")
+        );
         assert!(body.contains("/api/v1/broken") && !body.contains("formatter"));
         let (status, headers, body) = ask(request("GET", "/nowhere"), "").await;
-        assert_eq!((status.as_u16(), headers["content-type"].to_str().unwrap()), (404, "text/html; charset=utf-8"));
+        assert_eq!(
+            (status.as_u16(), headers["content-type"].to_str().unwrap()),
+            (404, "text/html; charset=utf-8")
+        );
         assert!(body.contains("There is no page at this address."));
         assert_eq!(ask(request("POST", "/"), "").await.0, 405);
         assert_eq!(ask(request("GET", "/n/x"), "").await.0, 400);

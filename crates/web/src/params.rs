@@ -153,7 +153,9 @@ fn escaped(text: &str, slashes: bool) -> String {
     let mut all = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' => all.push(char::from(byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' => {
+                all.push(char::from(byte))
+            }
             b'/' if slashes => all.push('/'),
             _ => all.push_str(&format!("%{byte:02X}")),
         }
@@ -171,7 +173,11 @@ fn decode(text: &str) -> Result<String, WebError> {
                 let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16));
                 match (digit(rest.next()), digit(rest.next())) {
                     (Some(high), Some(low)) => bytes.push(u8::try_from(high * 16 + low).unwrap_or_default()),
-                    _ => return Err(WebError::bad_request("the address holds a `%` that no two hex digits follow")),
+                    _ => {
+                        return Err(WebError::bad_request(
+                            "the address holds a `%` that no two hex digits follow",
+                        ));
+                    }
                 }
             }
             _ => bytes.push(byte),

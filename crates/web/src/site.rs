@@ -110,7 +110,12 @@ impl Page {
 
 impl Site {
     /// A site.
-    pub fn new(version: impl Into<String>, simulated: bool, nav: Vec<Section>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        version: impl Into<String>,
+        simulated: bool,
+        nav: Vec<Section>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self(Arc::new(Inner { version: version.into(), simulated, nav, clock }))
     }
 
@@ -137,7 +142,7 @@ impl Site {
                 body data-events=[page.live.then_some("/events")] {
                     a.skip href="#main" { "Skip to the content" }
                     @if self.0.simulated {
-                        div.banner.simulated role="note" { (icon(Icon::Flask)) strong { "Simulated." } " A made-up company with made-up data; nothing here is real." }
+                        aside.banner.simulated aria-label="Simulated" { (icon(Icon::Flask)) span { strong { "Simulated." } " A made-up company with made-up data; nothing here is real." } }
                     }
                     header.top {
                         a.brand href=(kept(page, "/")) { (icon(Icon::Mark)) "Octro" }
@@ -264,7 +269,8 @@ mod tests {
 
     fn page(query: &str) -> Page {
         let params = Params::parse(query).unwrap();
-        Page::new("<b>", "/controls/x", Moment::read(&params, "2026-06-01".parse().unwrap()).ok()).params(&params)
+        Page::new("<b>", "/controls/x", Moment::read(&params, "2026-06-01".parse().unwrap()).ok())
+            .params(&params)
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::{Checker, LOOPS_MAX, Typed, Variable};
 use crate::layout::Shape;
 use crate::record::Decode;
 use crate::syntax::{Form, Syntax};
-use crate::tree::{Node, Quantifier, Range};
+use crate::tree::{Loop, Node, Quantifier, Range};
 
 /// Names that no loop's variable may have.
 const TAKEN: [&str; 5] = ["resource", "params", "now", "true", "false"];
@@ -51,6 +51,8 @@ impl Checker<'_> {
             hops: over.hops,
             moves: over.moves,
         });
+        // A longer condition takes more steps; eight letters make one, about.
+        let weight = 1 + u64::from(body.end.saturating_sub(body.at)) / 8;
         let body = if name == "map" {
             self.part(body).map(Ok)
         } else {
@@ -70,12 +72,12 @@ impl Checker<'_> {
             }
             _ => Quantifier::One,
         };
-        let list = Box::new(over.node);
+        let turns = |body| Box::new(Loop { over: over.node, range, body, weight });
         match body {
             // `map`: a list of what is calculated.
             Ok(typed) => {
                 let shape = Shape::List(Arc::new(typed.shape));
-                let node = Node::Each { over: list, range, body: Box::new(typed.node) };
+                let node = Node::Each(turns(typed.node));
                 Some(Typed {
                     place: typed.place.filter(|_| typed.names.is_some()),
                     names: typed.names,
@@ -85,13 +87,13 @@ impl Checker<'_> {
                 })
             }
             Err(body) if name == "filter" => {
-                let node = Node::Filter { over: list, range, body: Box::new(body) };
+                let node = Node::Filter(turns(body));
                 let shape = Shape::List(Arc::new(element));
                 let place = over.place.filter(|_| !keys);
                 Some(Typed { node, shape, place, names: over.names.filter(|_| !keys), hops, moves })
             }
             Err(body) => {
-                let node = Node::Quantify { how, over: list, range, body: Box::new(body) };
+                let node = Node::Quantify { how, turns: turns(body) };
                 Some(Typed::new(node, Shape::Bool))
             }
         }

@@ -4,7 +4,7 @@ use super::{Checker, Typed};
 use crate::layout::Shape;
 use crate::record::Decode;
 use crate::syntax::{Binary, Syntax};
-use crate::tree::{Arithmetic, Compare, Constant, Node, Range, Texts};
+use crate::tree::{Arithmetic, Compare, Constant, Loop, Node, Range, Texts};
 
 impl Checker<'_> {
     /// `left op right`
@@ -219,7 +219,8 @@ fn copied(list: Typed) -> Node {
         Shape::List(of) => Decode::from(&**of),
         other => Decode::from(other),
     };
-    Node::Each { over: Box::new(list.node), range: Range::List(decode), body: Box::new(Node::Variable(0)) }
+    let range = Range::List(decode);
+    Node::Each(Box::new(Loop { over: list.node, range, body: Node::Variable(0), weight: 1 }))
 }
 
 fn literal_texts(node: &Node) -> Option<Vec<Box<[u8]>>> {

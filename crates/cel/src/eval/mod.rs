@@ -29,8 +29,11 @@ use crate::record::{Reading, stored_json};
 use crate::tree::Node;
 use crate::world::{Subject, World};
 
-/// How many turns of loops one evaluation may take; what needs more is unknown.
-const TURNS_MAX: u32 = 1_000_000;
+/// How many steps the loops and searches of one evaluation may take, less than a second's work; what needs more is
+/// unknown.
+const STEPS_MAX: u64 = 5_000_000;
+/// The steps that keeping an element or a few bytes costs; it bounds memory too.
+const KEEPING: u64 = 8;
 
 /// One evaluation.
 pub(crate) struct Run<'a, T> {
@@ -40,7 +43,7 @@ pub(crate) struct Run<'a, T> {
     world: &'a dyn World,
     /// The earliest moment at which something that was asked may be answered differently.
     flips_at: i64,
-    turns_left: u32,
+    steps_left: u64,
     pub(crate) trace: T,
 }
 
@@ -60,7 +63,7 @@ impl<'a, T: Trace<'a>> Run<'a, T> {
             now: now.micros(),
             world,
             flips_at: i64::MAX,
-            turns_left: TURNS_MAX,
+            steps_left: STEPS_MAX,
             trace,
         }
     }
@@ -75,6 +78,13 @@ impl<'a, T: Trace<'a>> Run<'a, T> {
 
     pub(crate) fn flips_at(&self) -> Timestamp {
         Timestamp::from_micros(self.flips_at)
+    }
+
+    /// Takes steps; false if there are too few left.
+    #[inline]
+    fn spend(&mut self, steps: u64) -> bool {
+        self.steps_left = self.steps_left.saturating_sub(steps);
+        self.steps_left > 0
     }
 
     /// Notes that something may be different after so many microseconds.

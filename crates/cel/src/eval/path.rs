@@ -92,6 +92,9 @@ impl<'a, T: Trace<'a>> Run<'a, T> {
         let Val::Map(map, origin) = self.val(map, scope) else { return Val::Unknown };
         let key = self.val(key, scope);
         let Some(key) = key.bytes() else { return Val::Unknown };
+        if !self.spend(map.len() as u64 / 32) {
+            return Val::Unknown;
+        }
         let found = entry(map, key, decode);
         let place = self.trace.inside(origin, |way| {
             way.push_str(&format!("['{}']", String::from_utf8_lossy(key)));
@@ -113,7 +116,7 @@ impl<'a, T: Trace<'a>> Run<'a, T> {
         let Val::Int(index) = self.val(index, scope) else { return Val::Unknown };
         let Ok(index) = usize::try_from(index) else { return Val::Unknown };
         let Some(mut elements) = Elements::over(list, Range::List(decode)) else { return Val::Unknown };
-        if !elements.complete() {
+        if !elements.complete() || !self.spend(index as u64) {
             return Val::Unknown;
         }
         match elements.nth(index) {

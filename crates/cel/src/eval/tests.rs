@@ -288,3 +288,23 @@ fn values_come_out_as_json_or_say_why_not() {
         matches!(value("key(resource.box).open"), Reading::Unknown(reason) if reason.why == Why::NotCollected)
     );
 }
+
+#[test]
+fn endless_work_is_cut_off() {
+    let numbers: Vec<i64> = (0..200_000).collect();
+    let many = thing(json!({"is": numbers, "s": "x".repeat(1 << 20), "ss": vec!["y"; 1_000]}));
+    for text in [
+        "resource.is.all(x, resource.is.exists(y, y == -x - 1))",
+        "resource.is.exists(x, -1 - x in resource.is)",
+        "resource.is.all(x, resource.is[x] == x)",
+        "resource.ss.all(y, resource.s.contains('z') || resource.ss.all(z, !resource.s.contains(z)))",
+        "resource.ss.all(y, resource.ss.all(z, resource.s.matches('x+z') || true))",
+        "resource.is.map(x, resource.is.filter(y, y > x)).all(xs, size(xs) > 5)",
+    ] {
+        let got = answer(text, &many, &NoWorld).truth;
+        assert!(matches!(got, Unknown | False), "{text}: {got:?}");
+    }
+    let facts =
+        compile("resource.is.all(x, x >= 0)").explain(&Subject { record: &many, key: "k" }, now(), &NoWorld);
+    assert!(facts.len() <= 400);
+}

@@ -9,6 +9,8 @@ use crate::record::{Reading, not_collected};
 
 /// The most facts that are kept of one evaluation.
 const FACTS_MAX: usize = 400;
+/// The most places that are kept; when there are more, nothing further is noted.
+const PLACES_MAX: usize = 20_000;
 
 /// Something that watches.
 pub(crate) trait Trace<'a> {
@@ -99,7 +101,10 @@ impl Watching {
 
 impl<'a> Trace<'a> for Watching {
     fn inside(&mut self, from: Origin, way: impl FnOnce(&mut String)) -> Origin {
-        let Some((kind, key, path)) = self.place(from).cloned() else { return from };
+        if self.places.len() >= PLACES_MAX {
+            return Origin::MAX;
+        }
+        let Some((kind, key, path)) = self.place(from).cloned() else { return Origin::MAX };
         let mut path = path;
         way(&mut path);
         self.places.push((kind, key, path));

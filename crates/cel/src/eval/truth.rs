@@ -7,7 +7,7 @@ use super::value::Val;
 use super::{Outer, Run, Scope};
 use crate::answer::Truth;
 use crate::record::{Decode, Reading, Slot, entry, stored_json};
-use crate::tree::{Affix, Compare, Node, Quantifier, Range};
+use crate::tree::{Affix, Compare, Loop, Node, Quantifier, Range};
 
 impl<'a, T: Trace<'a>> Run<'a, T> {
     /// Whether a condition holds.
@@ -65,6 +65,7 @@ impl<'a, T: Trace<'a>> Run<'a, T> {
                 let what = self.val(what, scope);
                 let affix = self.val(affix, scope);
                 match (what.bytes(), affix.bytes()) {
+                    (Some(text), Some(_)) if !self.spend(text.len() as u64 / 32) => Truth::Unknown,
                     (Some(text), Some(part)) => match how {
                         Affix::Starts => text.starts_with(part).into(),
                         Affix::Ends => text.ends_with(part).into(),
@@ -74,6 +75,7 @@ impl<'a, T: Trace<'a>> Run<'a, T> {
                 }
             }
             Node::Matches { what, pattern } => match self.val(what, scope).bytes() {
+                Some(text) if !self.spend(text.len() as u64 / 8) => Truth::Unknown,
                 Some(text) => pattern.is_match(text).into(),
                 None => Truth::Unknown,
             },
@@ -87,6 +89,9 @@ impl<'a, T: Trace<'a>> Run<'a, T> {
                 let what = self.val(what, scope);
                 let map = self.val(map, scope);
                 let (Some(key), Val::Map(map, origin)) = (what.bytes(), map) else { return Truth::Unknown };
+                if !self.spend(map.len() as u64 / 32) {
+                    return Truth::Unknown;
+                }
                 let found = entry(map, key, *decode);
                 let place = self.trace.inside(origin, |way| {
                     way.push_str(&format!("['{}']", String::from_utf8_lossy(key)));
@@ -97,14 +102,14 @@ impl<'a, T: Trace<'a>> Run<'a, T> {
                 }
                 is_there.into()
             }
-            Node::Quantify { how, over, range, body } => self.quantify(*how, over, *range, body, scope),
+            Node::Quantify { how, turns } => self.quantify(*how, turns, scope),
             Node::Const(_)
             | Node::Now
             | Node::Variable(_)
             | Node::Entry { .. }
             | Node::Element { .. }
-            | Node::Filter { .. }
-            | Node::Each { .. }
+            | Node::Filter(_)
+            | Node::Each(_)
             | Node::List(_)
             | Node::Size(_)
             | Node::Arithmetic { .. }
@@ -168,6 +173,9 @@ impl<'a, T: Trace<'a>> Run<'a, T> {
         }
         let mut found = if elements.complete() { Truth::False } else { Truth::Unknown };
         for element in elements {
+            if !self.spend(1) {
+                return Truth::Unknown;
+            }
             match self.compare(Compare::Equal, what.clone(), element, decode) {
                 Truth::True => return Truth::True,
                 Truth::False => {}
@@ -178,25 +186,18 @@ impl<'a, T: Trace<'a>> Run<'a, T> {
     }
 
     /// How many elements satisfy a condition: some, all, exactly one.
-    fn quantify(
-        &mut self,
-        how: Quantifier,
-        over: &'a Node,
-        range: Range,
-        body: &'a Node,
-        scope: Outer<'_, 'a>,
-    ) -> Truth {
-        let value = self.val(over, scope);
-        let Some(elements) = Elements::over(value, range) else { return Truth::Unknown };
+    fn quantify(&mut self, how: Quantifier, turns: &'a Loop, scope: Outer<'_, 'a>) -> Truth {
+        let value = self.val(&turns.over, scope);
+        let Some(elements) = Elements::over(value, turns.range) else { return Truth::Unknown };
         let origin = elements.origin();
         let mut unknown = !elements.complete();
         let mut found = 0_u32;
         for (index, element) in elements.enumerate() {
-            if !self.turn() {
+            if !self.spend(turns.weight) {
                 return Truth::Unknown;
             }
             let element = self.numbered(element, origin, index);
-            let truth = self.truth(body, Some(&Scope { value: element, outer: scope }));
+            let truth = self.truth(&turns.body, Some(&Scope { value: element, outer: scope }));
             match (how, truth) {
                 (Quantifier::Exists, Truth::True) => return Truth::True,
                 (Quantifier::All, Truth::False) => return Truth::False,
@@ -216,13 +217,6 @@ impl<'a, T: Trace<'a>> Run<'a, T> {
             Quantifier::All => Truth::True,
             Quantifier::One => (found == 1).into(),
         }
-    }
-
-    /// Counts a turn of a loop; false if there were too many.
-    #[inline]
-    pub(super) fn turn(&mut self) -> bool {
-        self.turns_left = self.turns_left.saturating_sub(1);
-        self.turns_left > 0
     }
 
     /// An element with its own place, for explanations.

@@ -5,10 +5,10 @@ use std::rc::Rc;
 use super::elements::Elements;
 use super::trace::Trace;
 use super::value::{Items, Val};
-use super::{Outer, Run, Scope, variable};
+use super::{KEEPING, Outer, Run, Scope, variable};
 use crate::answer::Truth;
 use crate::record::{Reading, not_collected};
-use crate::tree::{Node, Range};
+use crate::tree::{Loop, Node, Range};
 use crate::world::Lookup;
 
 impl<'a, T: Trace<'a>> Run<'a, T> {
@@ -33,7 +33,11 @@ impl<'a, T: Trace<'a>> Run<'a, T> {
             Node::Arithmetic { op, left, right } => {
                 let left = self.val(left, scope);
                 let right = self.val(right, scope);
-                super::calculate::arithmetic(*op, &left, &right)
+                let result = super::calculate::arithmetic(*op, &left, &right);
+                match &result {
+                    Val::Made(text) if !self.spend(text.len() as u64 / KEEPING) => Val::Unknown,
+                    _ => result,
+                }
             }
             Node::Negate(what) => super::calculate::negate(&self.val(what, scope)),
             Node::Convert { what, to } => {
@@ -41,6 +45,7 @@ impl<'a, T: Trace<'a>> Run<'a, T> {
                 self.convert(value, *to)
             }
             Node::Lower(what) => match self.val(what, scope).text() {
+                Some(text) if !self.spend(text.len() as u64 / KEEPING) => Val::Unknown,
                 Some(text) => Val::Made(text.to_ascii_lowercase().into()),
                 None => Val::Unknown,
             },
@@ -48,8 +53,8 @@ impl<'a, T: Trace<'a>> Run<'a, T> {
                 let all = items.iter().map(|item| definite(self.val(item, scope))).collect();
                 Val::Items(Rc::new(Items { all, complete: true }))
             }
-            Node::Filter { over, range, body } => self.filter(over, *range, body, scope),
-            Node::Each { over, range, body } => self.each(over, *range, body, scope),
+            Node::Filter(turns) => self.filter(turns, scope),
+            Node::Each(turns) => self.each(turns, scope),
             Node::Key { key, kind } => {
                 let key = self.val(key, scope);
                 let Some(key) = key.text() else { return Val::Unknown };
@@ -75,7 +80,7 @@ impl<'a, T: Trace<'a>> Run<'a, T> {
                     all.push(Val::Object(&record.0, place));
                 }
                 if !found.complete {
-                    let place = self.trace.resource(kind, String::new);
+                    let place = self.trace.resource(kind, || "*".to_owned());
                     self.trace.read(place, || Reading::Unknown(not_collected()));
                 }
                 Val::Items(Rc::new(Items { all, complete: found.complete }))
@@ -102,6 +107,9 @@ impl<'a, T: Trace<'a>> Run<'a, T> {
     /// The characters of a text, or the elements of a list or map.
     fn size(&mut self, value: Val<'a>) -> Val<'a> {
         if let Some(text) = value.text() {
+            if !self.spend(text.len() as u64 / 32) {
+                return Val::Unknown;
+            }
             return Val::Int(text.chars().count() as i64);
         }
         let range = match &value {
@@ -115,18 +123,18 @@ impl<'a, T: Trace<'a>> Run<'a, T> {
     }
 
     /// The elements that satisfy a condition. Where that cannot be told of one, the list is not complete.
-    fn filter(&mut self, over: &'a Node, range: Range, body: &'a Node, scope: Outer<'_, 'a>) -> Val<'a> {
-        let value = self.val(over, scope);
-        let Some(elements) = Elements::over(value, range) else { return Val::Unknown };
+    fn filter(&mut self, turns: &'a Loop, scope: Outer<'_, 'a>) -> Val<'a> {
+        let value = self.val(&turns.over, scope);
+        let Some(elements) = Elements::over(value, turns.range) else { return Val::Unknown };
         let origin = elements.origin();
         let mut complete = elements.complete();
         let mut all = Vec::new();
         for (index, element) in elements.enumerate() {
-            if !self.turn() {
+            if !self.spend(turns.weight + KEEPING) {
                 return Val::Unknown;
             }
             let element = self.numbered(element, origin, index);
-            match self.truth(body, Some(&Scope { value: element.clone(), outer: scope })) {
+            match self.truth(&turns.body, Some(&Scope { value: element.clone(), outer: scope })) {
                 Truth::True => all.push(element),
                 Truth::False => {}
                 Truth::Unknown => complete = false,
@@ -136,18 +144,18 @@ impl<'a, T: Trace<'a>> Run<'a, T> {
     }
 
     /// Something of every element.
-    fn each(&mut self, over: &'a Node, range: Range, body: &'a Node, scope: Outer<'_, 'a>) -> Val<'a> {
-        let value = self.val(over, scope);
-        let Some(elements) = Elements::over(value, range) else { return Val::Unknown };
+    fn each(&mut self, turns: &'a Loop, scope: Outer<'_, 'a>) -> Val<'a> {
+        let value = self.val(&turns.over, scope);
+        let Some(elements) = Elements::over(value, turns.range) else { return Val::Unknown };
         let origin = elements.origin();
         let complete = elements.complete();
         let mut all = Vec::new();
         for (index, element) in elements.enumerate() {
-            if !self.turn() {
+            if !self.spend(turns.weight + KEEPING) {
                 return Val::Unknown;
             }
             let element = self.numbered(element, origin, index);
-            all.push(definite(self.val(body, Some(&Scope { value: element, outer: scope }))));
+            all.push(definite(self.val(&turns.body, Some(&Scope { value: element, outer: scope }))));
         }
         Val::Items(Rc::new(Items { all, complete }))
     }

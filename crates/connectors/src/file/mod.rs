@@ -236,6 +236,10 @@ impl Source for FileSource {
         let _ = self.read(&mut coverage, run);
         coverage.finish(run);
     }
+
+    fn mark(&self) -> Option<u64> {
+        Some(self.place.mark(self.format.endings()))
+    }
 }
 
 impl FileSource {

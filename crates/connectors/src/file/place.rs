@@ -47,6 +47,17 @@ impl Place {
             .collect())
     }
 
+    /// Another number once a file, or the list of files, is another one: by size and time of the last change.
+    pub(crate) fn mark(&self, endings: &[&str]) -> u64 {
+        use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+        let mut hash = DefaultHasher::new();
+        for path in self.files(endings).unwrap_or_default() {
+            let seen = fs::metadata(&path).ok().map(|metadata| (metadata.len(), metadata.modified().ok()));
+            (path, seen).hash(&mut hash);
+        }
+        hash.finish()
+    }
+
     fn inside(&self, endings: &[&str]) -> io::Result<Vec<(PathBuf, SystemTime)>> {
         let mut found = Vec::new();
         for (looked, entry) in fs::read_dir(&self.path)?.enumerate() {

@@ -11,9 +11,21 @@ use super::roots::{Fact, Roots};
 use super::services::{enabled, systemd};
 
 const LISTS: &str = "/var/lib/apt/lists";
-/// Nothing is locked and no cache is written.
-const SIMULATE: [&str; 9] = [
-    "-s", "-q", "-o", "Debug::NoLocking=1", "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "dist-upgrade",
+/// Nothing is locked, and neither caches nor logs are written.
+const SIMULATE: [&str; 13] = [
+    "-s",
+    "-q",
+    "-o",
+    "Debug::NoLocking=1",
+    "-o",
+    "Dir::Cache::pkgcache=",
+    "-o",
+    "Dir::Cache::srcpkgcache=",
+    "-o",
+    "Dir::Log::Planner=",
+    "-o",
+    "Dir::Log::Solver=",
+    "dist-upgrade",
 ];
 
 /// What apt says; `None` without apt.
@@ -45,11 +57,13 @@ pub(crate) fn look(machine: &Machine<'_>) -> Result<Option<Updates>, UnknownReas
     let config = output(machine.commands, "apt-config", &["dump"]);
     Ok(Some(Updates {
         manager: "apt",
-        lists_updated_at: lists.and_then(|lists| lists.map(|lists| Some(lists.fetched)).ok_or_else(never_fetched)),
+        lists_updated_at: lists
+            .and_then(|lists| lists.map(|lists| Some(lists.fetched)).ok_or_else(never_fetched)),
         pending,
         security,
-        held: output(machine.commands, "apt-mark", &["showhold"])
-            .map(|text| sorted(text.lines().map(|line| line.trim().to_owned()).filter(|n| !n.is_empty()).collect())),
+        held: output(machine.commands, "apt-mark", &["showhold"]).map(|text| {
+            sorted(text.lines().map(|line| line.trim().to_owned()).filter(|n| !n.is_empty()).collect())
+        }),
         security_archive,
         automatic_lists: config.clone().and_then(|config| {
             Ok(periodic(&config, "APT::Periodic::Update-Package-Lists") && scheduled(machine, "apt-daily")?)
@@ -113,7 +127,9 @@ fn security_archive(roots: &Roots) -> Result<bool, UnknownReason> {
     for path in files {
         let text = roots.text(&path)?.unwrap_or_default();
         // Of the newer form, a paragraph may be switched off.
-        let live = text.split("\n\n").filter(|part| !part.lines().any(|line| line.trim().eq_ignore_ascii_case("enabled: no")));
+        let live = text
+            .split("\n\n")
+            .filter(|part| !part.lines().any(|line| line.trim().eq_ignore_ascii_case("enabled: no")));
         for line in live.flat_map(str::lines).map(str::trim) {
             let names = if let Some(suites) = line.strip_prefix("Suites:") {
                 suites
@@ -122,7 +138,8 @@ fn security_archive(roots: &Roots) -> Result<bool, UnknownReason> {
             } else {
                 continue;
             };
-            if names.split_whitespace().any(|word| word.ends_with("-security") || word.ends_with("/updates")) {
+            if names.split_whitespace().any(|word| word.ends_with("-security") || word.ends_with("/updates"))
+            {
                 return Ok(true);
             }
         }
@@ -134,14 +151,21 @@ fn security_archive(roots: &Roots) -> Result<bool, UnknownReason> {
 fn pending(text: &str) -> Pending {
     let mut pending = Pending::default();
     for line in text.lines() {
-        let Some((name, rest)) = line.strip_prefix("Inst ").and_then(|rest| rest.split_once(' ')) else { continue };
+        let Some((name, rest)) = line.strip_prefix("Inst ").and_then(|rest| rest.split_once(' ')) else {
+            continue;
+        };
         let Some((_, rest)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) else { continue };
-        let Some((_, origins)) = rest.trim_start().strip_prefix('(').and_then(|rest| rest.split_once(' ')) else {
+        let Some((_, origins)) = rest.trim_start().strip_prefix('(').and_then(|rest| rest.split_once(' '))
+        else {
             continue;
         };
         pending.all.push(name.to_owned());
         let lower = origins.to_ascii_lowercase();
-        if lower.contains("-security") || lower.contains("debian-security") || lower.contains("esmapps") || lower.contains("esminfra") {
+        if lower.contains("-security")
+            || lower.contains("debian-security")
+            || lower.contains("esmapps")
+            || lower.contains("esminfra")
+        {
             pending.security.push(name.to_owned());
         }
     }
@@ -160,7 +184,8 @@ fn value(text: &str) -> Option<&str> {
 fn periodic(config: &str, key: &str) -> bool {
     // The script behind it takes `0` for never, and everything is off with `Enable "0"`.
     let never = |value: &str| matches!(value, "" | "0");
-    last(config, "APT::Periodic::Enable").is_none_or(|value| value != "0") && last(config, key).is_some_and(|value| !never(value))
+    last(config, "APT::Periodic::Enable").is_none_or(|value| value != "0")
+        && last(config, key).is_some_and(|value| !never(value))
 }
 
 fn takes_security(config: &str) -> bool {
@@ -175,7 +200,9 @@ fn takes_security(config: &str) -> bool {
 
 /// Whether something starts the daily work: a timer of systemd, or cron.
 fn scheduled(machine: &Machine<'_>, timer: &str) -> Result<bool, UnknownReason> {
-    if systemd(machine.roots)? || !machine.roots.is_this_machine() && machine.roots.exists("/etc/systemd/system")? {
+    if systemd(machine.roots)?
+        || !machine.roots.is_this_machine() && machine.roots.exists("/etc/systemd/system")?
+    {
         return enabled(machine.roots, &[timer], "timer");
     }
     Ok(machine.roots.exists("/etc/cron.daily/apt-compat")?
@@ -197,7 +224,10 @@ fn reboot_required(roots: &Roots) -> Result<bool, UnknownReason> {
             return Ok(true);
         }
     }
-    if roots.any_exists(["/usr/share/update-notifier/notify-reboot-required", "/etc/kernel/postinst.d/unattended-upgrades"])? {
+    if roots.any_exists([
+        "/usr/share/update-notifier/notify-reboot-required",
+        "/etc/kernel/postinst.d/unattended-upgrades",
+    ])? {
         return Ok(false);
     }
     let what = "nothing on this machine notes that a restart is needed (update-notifier-common, unattended-upgrades)";
@@ -282,7 +312,12 @@ mod tests {
     fn denied_lists_and_failing_tools_are_unknown() {
         let seen = machine().deny(LISTS).look("host.package_updates", collect);
         assert_eq!(shown(seen.one(), "pending"), "unknown: denied");
-        let failing = machine().tool(&format!("apt-get {}", SIMULATE.join(" ")), 100, "", "E: broken").tool("apt-config dump", 1, "", "");
+        let failing = machine().tool(&format!("apt-get {}", SIMULATE.join(" ")), 100, "", "E: broken").tool(
+            "apt-config dump",
+            1,
+            "",
+            "",
+        );
         let seen = failing.look("host.package_updates", collect);
         assert_eq!(shown(seen.one(), "pending_security"), "unknown: failed");
         assert_eq!(shown(seen.one(), "automatic_lists"), "unknown: failed");

@@ -153,7 +153,10 @@ impl<'a> Blocks<'a> {
             }));
         };
         if depth >= DEPTH_MAX || legs.len() >= LEGS_MAX {
-            return Verdict::unknown(Why::Failed, format!("the devices below {folder} are nested too deeply"));
+            return Verdict::unknown(
+                Why::Failed,
+                format!("the devices below {folder} are nested too deeply"),
+            );
         }
         let name = base_name(folder).to_owned();
         let mut leg = Leg { name: &name, number, parent, form: "disk".to_owned(), dm: None, cipher: None };
@@ -200,7 +203,10 @@ impl<'a> Blocks<'a> {
             }
             let below = self.slaves(folder)?;
             return if below.is_empty() {
-                Err(UnknownReason::new(Why::Failed, format!("{folder}/slaves names nothing below a mapped device")))
+                Err(UnknownReason::new(
+                    Why::Failed,
+                    format!("{folder}/slaves names nothing below a mapped device"),
+                ))
             } else {
                 Ok(Layer::Below(below))
             };
@@ -248,9 +254,12 @@ impl<'a> Blocks<'a> {
 
     /// The cipher of a mapped device. Only root may ask.
     fn cipher(&self, dm_name: &str) -> Result<String, UnknownReason> {
-        let table = self.ciphers.get_or_init(|| output(self.commands, "dmsetup", &["table"]).map(|text| table(&text)));
+        let table = self
+            .ciphers
+            .get_or_init(|| output(self.commands, "dmsetup", &["table"]).map(|text| table(&text)));
         let targets = table.as_ref().map_err(Clone::clone)?.get(dm_name);
-        let crypt: Vec<&Target> = targets.into_iter().flatten().filter(|target| target.form == "crypt").collect();
+        let crypt: Vec<&Target> =
+            targets.into_iter().flatten().filter(|target| target.form == "crypt").collect();
         let all = targets.is_some_and(|targets| crypt.len() == targets.len());
         // Several segments: a null cipher in any of them counts.
         let found = crypt.iter().find(|t| t.cipher.as_deref().is_some_and(is_null)).or(crypt.first());
@@ -258,7 +267,9 @@ impl<'a> Blocks<'a> {
             Some(cipher) if all => Ok(cipher),
             _ => Err(UnknownReason::new(
                 Why::Unsupported,
-                format!("the device mapper does not say how {dm_name} is encrypted; by the disk's own hardware?"),
+                format!(
+                    "the device mapper does not say how {dm_name} is encrypted; by the disk's own hardware?"
+                ),
             )),
         }
     }

@@ -61,11 +61,20 @@ pub trait Commands: Send + Sync {
     ///
     /// # Errors
     /// Why there is no answer.
-    fn run(&self, program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Answer, CommandError>;
+    fn run(
+        &self,
+        program: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Result<Answer, CommandError>;
 }
 
 /// What a tool printed when it ended well; otherwise why it is unknown. Being refused is told by the tools' own words.
-pub(crate) fn output(commands: &dyn Commands, program: &str, arguments: &[&str]) -> Result<String, UnknownReason> {
+pub(crate) fn output(
+    commands: &dyn Commands,
+    program: &str,
+    arguments: &[&str],
+) -> Result<String, UnknownReason> {
     let answer = commands.run(program, arguments, &[])?;
     if answer.code == Some(0) { Ok(answer.stdout) } else { Err(complaint(program, &answer)) }
 }
@@ -74,9 +83,10 @@ pub(crate) fn output(commands: &dyn Commands, program: &str, arguments: &[&str])
 pub(crate) fn complaint(program: &str, answer: &Answer) -> UnknownReason {
     let said = if answer.stderr.trim().is_empty() { &answer.stdout } else { &answer.stderr };
     let lower = said.to_ascii_lowercase();
-    let refused = ["permission denied", "not permitted", "must be root", "you need to be root", "are you root"]
-        .iter()
-        .any(|words| lower.contains(words));
+    let refused =
+        ["permission denied", "not permitted", "must be root", "you need to be root", "are you root"]
+            .iter()
+            .any(|words| lower.contains(words));
     let shown: String = said.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect();
     let code = answer.code.map_or_else(|| "a signal".to_owned(), |code| format!("code {code}"));
     UnknownReason::new(
@@ -99,7 +109,12 @@ impl SystemCommands {
 }
 
 impl Commands for SystemCommands {
-    fn run(&self, program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Answer, CommandError> {
+    fn run(
+        &self,
+        program: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Result<Answer, CommandError> {
         let failed = |error: std::io::Error| CommandError::Failed(program.to_owned(), error.to_string());
         let mut child = Command::new(find(program)?)
             .args(arguments)

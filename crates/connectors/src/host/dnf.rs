@@ -27,7 +27,8 @@ pub(crate) fn look(machine: &Machine<'_>) -> Result<Option<Updates>, UnknownReas
         lists.fetched.ok_or_else(never_fetched)?;
         pending(machine, program)
     });
-    let security_archive = lists.clone().and_then(|lists| lists.fetched.map(|_| lists.advisories).ok_or_else(never_fetched));
+    let security_archive =
+        lists.clone().and_then(|lists| lists.fetched.map(|_| lists.advisories).ok_or_else(never_fetched));
     let security = security_archive.clone().and_then(|there| {
         let what = "the repositories publish no advisories, so security updates cannot be told apart";
         there.then_some(()).ok_or_else(|| UnknownReason::new(Why::Unsupported, what))
@@ -100,7 +101,10 @@ fn updates(text: &str) -> Vec<String> {
 /// Advisory, severity and `name-version-release.architecture`, in columns that differ between versions.
 fn advised(text: &str) -> Vec<String> {
     let names = text.lines().filter_map(|line| {
-        let package = line.split_whitespace().skip(1).find(|word| word.contains('.') && word.matches('-').count() >= 2)?;
+        let package = line
+            .split_whitespace()
+            .skip(1)
+            .find(|word| word.contains('.') && word.matches('-').count() >= 2)?;
         package.rsplitn(3, '-').nth(2).map(str::to_owned)
     });
     sorted(names.collect())
@@ -156,7 +160,12 @@ mod tests {
         ])
         .link("/etc/systemd/system/timers.target.wants/dnf-automatic.timer", "x")
         .tool(ADVISE, 0, ADVISED, "")
-        .tool(RESTART, 1, "Core libraries ...\nReboot is required to fully utilize these updates.\n", "")
+        .tool(
+            RESTART,
+            1,
+            "Core libraries ...\nReboot is required to fully utilize these updates.\n",
+            "",
+        )
     }
 
     #[test]
@@ -177,12 +186,15 @@ mod tests {
 
     #[test]
     fn what_dnf_cannot_tell_is_unknown() {
-        let seen = machine().tool(ASK, 1, "", "Error: Cache-only enabled but no cache for 'baseos'").look("host.package_updates", collect);
+        let seen = machine()
+            .tool(ASK, 1, "", "Error: Cache-only enabled but no cache for 'baseos'")
+            .look("host.package_updates", collect);
         assert_eq!(shown(seen.one(), "pending"), "unknown: failed");
         let seen = Fixture::new(&[("/usr/bin/dnf5", "")]).look("host.package_updates", collect);
         assert_eq!(shown(seen.one(), "pending"), "unknown: not collected");
         assert_eq!(shown(seen.one(), "reboot_required"), "unknown: unsupported");
-        let seen = machine().deny("/var/cache/dnf").tool(ASK, 0, "", "").look("host.package_updates", collect);
+        let seen =
+            machine().deny("/var/cache/dnf").tool(ASK, 0, "", "").look("host.package_updates", collect);
         assert_eq!(shown(seen.one(), "pending_security"), "unknown: denied");
         let plain = Fixture::new(&[("/usr/bin/dnf", ""), ("/var/cache/dnf/a/repodata/repomd.xml", "")]);
         let seen = plain.tool(ASK, 0, "", "").tool(ADVISE, 0, "", "").look("host.package_updates", collect);

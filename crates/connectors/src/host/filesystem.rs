@@ -13,10 +13,42 @@ use crate::{Run, Stopped};
 
 /// File systems that hold nothing of their own on a disk.
 const WITHOUT_DISK: [&str; 36] = [
-    "proc", "sysfs", "tmpfs", "devtmpfs", "devpts", "ramfs", "rootfs", "cgroup", "cgroup2", "securityfs", "debugfs",
-    "tracefs", "mqueue", "hugetlbfs", "pstore", "bpf", "configfs", "fusectl", "autofs", "binfmt_misc", "efivarfs",
-    "rpc_pipefs", "nsfs", "selinuxfs", "smackfs", "nfsd", "pipefs", "sockfs", "bdev", "cpuset", "resctrl", "squashfs",
-    "fuse.gvfsd-fuse", "fuse.portal", "fuse.lxcfs", "fuse.snapfuse",
+    "proc",
+    "sysfs",
+    "tmpfs",
+    "devtmpfs",
+    "devpts",
+    "ramfs",
+    "rootfs",
+    "cgroup",
+    "cgroup2",
+    "securityfs",
+    "debugfs",
+    "tracefs",
+    "mqueue",
+    "hugetlbfs",
+    "pstore",
+    "bpf",
+    "configfs",
+    "fusectl",
+    "autofs",
+    "binfmt_misc",
+    "efivarfs",
+    "rpc_pipefs",
+    "nsfs",
+    "selinuxfs",
+    "smackfs",
+    "nfsd",
+    "pipefs",
+    "sockfs",
+    "bdev",
+    "cpuset",
+    "resctrl",
+    "squashfs",
+    "fuse.gvfsd-fuse",
+    "fuse.portal",
+    "fuse.lxcfs",
+    "fuse.snapfuse",
 ];
 /// Where container engines mount layers that lie on a file system which is listed anyway.
 const LAYERS: [&str; 5] =
@@ -63,8 +95,10 @@ fn persistent(mounts: &[Mount]) -> Vec<&Mount> {
         if WITHOUT_DISK.contains(&mount.fstype.as_str()) || layer {
             continue;
         }
-        let mut others = mounts.iter().filter(|other| other.device == mount.device && !std::ptr::eq(*other, mount));
-        let shown_whole = mount.fstype != "btrfs" && mount.root != "/" && others.any(|other| other.root == "/");
+        let mut others =
+            mounts.iter().filter(|other| other.device == mount.device && !std::ptr::eq(*other, mount));
+        let shown_whole =
+            mount.fstype != "btrfs" && mount.root != "/" && others.any(|other| other.root == "/");
         let same = |other: &&Mount| {
             // A later mount on the same point hides the earlier one, which comes back when it goes: both count.
             other.point == mount.point && other.device == mount.device
@@ -86,11 +120,17 @@ fn persistent(mounts: &[Mount]) -> Vec<&Mount> {
 }
 
 /// Why a file system need not be encrypted; `None` if it has to be.
-fn exempt(machine: &Machine<'_>, blocks: &Blocks<'_>, mount: &Mount) -> Result<Option<&'static str>, UnknownReason> {
+fn exempt(
+    machine: &Machine<'_>,
+    blocks: &Blocks<'_>,
+    mount: &Mount,
+) -> Result<Option<&'static str>, UnknownReason> {
     if matches!(mount.point.as_str(), "/boot" | "/boot/efi" | "/efi" | "/boot/firmware") {
         return Ok(Some("it holds what starts the machine"));
     }
-    if mount.read_only() && (matches!(mount.fstype.as_str(), "iso9660" | "erofs" | "udf") || mount.device.0 == 7) {
+    if mount.read_only()
+        && (matches!(mount.fstype.as_str(), "iso9660" | "erofs" | "udf") || mount.device.0 == 7)
+    {
         return Ok(Some("it is a read-only image"));
     }
     let Some(folder) = blocks.folder(mount.device) else { return Ok(None) };
@@ -108,7 +148,9 @@ fn judge(machine: &Machine<'_>, blocks: &Blocks<'_>, mount: &Mount, legs: &mut V
         "btrfs" => btrfs(machine, blocks, mount, legs),
         "zfs" => zfs(machine, blocks, mount, legs),
         _ if mount.device.0 != 0 => blocks.judge(mount.device, legs),
-        "overlay" => unsupported("an overlay shows other file systems, which cannot be seen from here".to_owned()),
+        "overlay" => {
+            unsupported("an overlay shows other file systems, which cannot be seen from here".to_owned())
+        }
         "nfs" | "nfs4" | "cifs" | "smb3" | "ceph" | "9p" | "virtiofs" | "glusterfs" | "lustre" => {
             unsupported(format!("{} is kept by another machine", mount.fstype))
         }
@@ -131,12 +173,15 @@ fn btrfs(machine: &Machine<'_>, blocks: &Blocks<'_>, mount: &Mount, legs: &mut V
             }
             let mut all = Vec::new();
             for device in devices {
-                let number = blocks
-                    .named(&device)
-                    .ok_or_else(|| missing(format!("/sys/dev/block does not list {device}, a device of the btrfs")))?;
+                let number = blocks.named(&device).ok_or_else(|| {
+                    missing(format!("/sys/dev/block does not list {device}, a device of the btrfs"))
+                })?;
                 all.push(blocks.judge(number, legs));
             }
-            return all.into_iter().reduce(Verdict::and).ok_or_else(|| missing("it has no devices".to_owned()));
+            return all
+                .into_iter()
+                .reduce(Verdict::and)
+                .ok_or_else(|| missing("it has no devices".to_owned()));
         }
         Err(missing(format!("/sys/fs/btrfs has no file system with the device {name}")))
     };
@@ -156,14 +201,20 @@ fn zfs(machine: &Machine<'_>, blocks: &Blocks<'_>, mount: &Mount, legs: &mut Vec
         }
         let pool = mount.source.split('/').next().unwrap_or_default();
         let status = output(machine.commands, "zpool", &["status", "-LP", pool])?;
-        let devices = status.lines().filter_map(|line| line.split_whitespace().next()).filter(|w| w.starts_with("/dev/"));
+        let devices = status
+            .lines()
+            .filter_map(|line| line.split_whitespace().next())
+            .filter(|w| w.starts_with("/dev/"));
         let mut all = Vec::new();
         for device in devices {
-            let number =
-                blocks.number_of(device)?.ok_or_else(|| failed(format!("{device} of the pool {pool} is not there")))?;
+            let number = blocks
+                .number_of(device)?
+                .ok_or_else(|| failed(format!("{device} of the pool {pool} is not there")))?;
             all.push(blocks.judge(number, legs));
         }
-        all.into_iter().reduce(Verdict::and).ok_or_else(|| failed(format!("zpool names no devices of {pool}")))
+        all.into_iter()
+            .reduce(Verdict::and)
+            .ok_or_else(|| failed(format!("zpool names no devices of {pool}")))
     };
     found().unwrap_or_else(Verdict::Unknown)
 }

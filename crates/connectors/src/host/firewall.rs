@@ -6,12 +6,14 @@ mod nft;
 pub(crate) mod rules;
 #[cfg(test)]
 mod tests;
+pub(crate) mod walk;
 
 use octro_model::{Id, UnknownReason, Why};
 use serde_json::{Value, json};
 
 pub(crate) use self::backends::{Filters, outside};
-use self::rules::{Exposure, Family, Packet, can_refuse, exposure, named_ports};
+use self::rules::{Family, Packet, named_ports};
+use self::walk::{Exposure, can_refuse, verdict};
 use super::Machine;
 use super::resource::Resource;
 use super::roots::Roots;
@@ -44,7 +46,12 @@ pub(crate) fn collect(machine: &Machine<'_>, kind: &Id, run: &mut Run<'_>) -> Re
     Ok(())
 }
 
-fn show(filters: &Filters, family: Family, outside: &Result<Vec<String>, UnknownReason>, seen: &mut Resource) {
+fn show(
+    filters: &Filters,
+    family: Family,
+    outside: &Result<Vec<String>, UnknownReason>,
+    seen: &mut Resource,
+) {
     let chains = &filters.chains;
     // What is seen is not all if a backend could not be asked.
     let whole = || filters.unknown.clone().map_or(Ok(()), Err);
@@ -71,46 +78,65 @@ fn show(filters: &Filters, family: Family, outside: &Result<Vec<String>, Unknown
         Err(_) => &[],
     };
     let ask = |protocol: u8, port: u16, forwarded: bool| {
-        judge(filters, &Packet { family, protocol, port, to: None, forwarded, outside: interfaces })
+        open(filters, &Packet { family, protocol, port, to: None, forwarded, outside: interfaces })
     };
     for (name, forwarded) in [("default_inbound", false), ("default_forward", true)] {
         let both = PROTOCOLS.map(|(protocol, _)| ask(protocol, unnamed(&named), forwarded));
-        seen.known(name, match both {
-            [Ok(Exposure::Anyone), _] | [_, Ok(Exposure::Anyone)] => Ok("accept"),
-            [Err(reason), _] | [_, Err(reason)] => Err(reason),
-            [Ok(Exposure::Nobody | Exposure::Some), Ok(Exposure::Nobody | Exposure::Some)] => Ok("drop"),
-        });
+        seen.known(
+            name,
+            match both {
+                [Ok(true), _] | [_, Ok(true)] => Ok("accept"),
+                [Err(reason), _] | [_, Err(reason)] => Err(reason),
+                [Ok(false), Ok(false)] => Ok("drop"),
+            },
+        );
     }
-    let mut open = Vec::new();
+    let mut ports = Vec::new();
     let mut unclear = None;
     for (protocol, low, high) in named.iter().take(PORTS_MAX) {
         let Some((_, label)) = PROTOCOLS.iter().find(|(number, _)| number == protocol) else { continue };
         match ask(*protocol, *low, false) {
-            Ok(Exposure::Anyone) if low == high => open.push(format!("{label}/{low}")),
-            Ok(Exposure::Anyone) => open.push(format!("{label}/{low}-{high}")),
-            Ok(Exposure::Nobody | Exposure::Some) => {}
+            Ok(true) if low == high => ports.push(format!("{label}/{low}")),
+            Ok(true) => ports.push(format!("{label}/{low}-{high}")),
+            Ok(false) => {}
             Err(reason) => unclear = Some(reason),
         }
     }
-    seen.known("open_ports", whole().and_then(|()| unclear.map_or(Ok(open), Err)));
+    seen.known("open_ports", whole().and_then(|()| unclear.map_or(Ok(ports), Err)));
 }
 
 /// Who gets through all filters of a family. A refusal that is seen holds, whatever else is not seen.
 pub(crate) fn judge(filters: &Filters, packet: &Packet<'_>) -> Result<Exposure, UnknownReason> {
-    let found = exposure(&filters.chains, packet);
-    match (found, &filters.unknown) {
+    match (verdict(&filters.chains, packet).exposure(), &filters.unknown) {
         (Some(Exposure::Nobody), _) => Ok(Exposure::Nobody),
         (_, Some(reason)) => Err(reason.clone()),
         (Some(found), None) => Ok(found),
-        (None, None) => {
-            let what = "the rules use matches, interfaces or redirections whose outcome for a new connection is not clear";
-            Err(UnknownReason::new(Why::Unsupported, what))
-        }
+        (None, None) => Err(unclear()),
     }
 }
 
+/// Whether an outsider of whom no rule knows gets through.
+fn open(filters: &Filters, packet: &Packet<'_>) -> Result<bool, UnknownReason> {
+    match (verdict(&filters.chains, packet).anyone(), &filters.unknown) {
+        (Some(false), _) => Ok(false),
+        (_, Some(reason)) => Err(reason.clone()),
+        (Some(true), None) => Ok(true),
+        (None, None) => Err(unclear()),
+    }
+}
+
+fn unclear() -> UnknownReason {
+    let what =
+        "the rules use matches, interfaces or redirections whose outcome for a new connection is not clear";
+    UnknownReason::new(Why::Unsupported, what)
+}
+
 fn redirects(filters: &Filters) -> Result<bool, UnknownReason> {
-    let some = filters.chains.iter().flat_map(|chain| &chain.rules).any(|rule| rule.action == rules::Action::Redirect);
+    let some = filters
+        .chains
+        .iter()
+        .flat_map(|chain| &chain.rules)
+        .any(|rule| rule.action == rules::Action::Redirect);
     match &filters.unknown {
         Some(reason) if !some => Err(reason.clone()),
         Some(_) | None => Ok(some),
@@ -120,7 +146,9 @@ fn redirects(filters: &Filters) -> Result<bool, UnknownReason> {
 /// A port that no rule names, unless as a part of nearly all ports.
 fn unnamed(named: &[(u8, u16, u16)]) -> u16 {
     let free = |port: &u16| {
-        !named.iter().any(|(_, low, high)| (*low..=*high).contains(port) && high.saturating_sub(*low) < 60_000)
+        !named
+            .iter()
+            .any(|(_, low, high)| (*low..=*high).contains(port) && high.saturating_sub(*low) < 60_000)
     };
     (1..=u16::MAX).rev().find(free).unwrap_or(u16::MAX)
 }
@@ -155,9 +183,11 @@ fn managers(roots: &Roots) -> Result<Vec<&'static str>, UnknownReason> {
         }
         // ufw's service is always enabled; its own file tells whether it does anything.
         let idle = name == "ufw"
-            && !roots.text("/etc/ufw/ufw.conf")?.unwrap_or_default().lines().any(|line| {
-                line.trim().to_ascii_lowercase().trim_matches('"') == "enabled=yes"
-            });
+            && !roots
+                .text("/etc/ufw/ufw.conf")?
+                .unwrap_or_default()
+                .lines()
+                .any(|line| line.trim().to_ascii_lowercase().trim_matches('"') == "enabled=yes");
         if !idle {
             all.push(name);
         }

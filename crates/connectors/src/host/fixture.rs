@@ -99,7 +99,8 @@ impl Fixture {
             };
             let source: Id = "test".parse().unwrap();
             let mut run = Run::new(source, vec![kind.clone()], &clock, Timestamp::MAX, &mut deliver);
-            let machine = Machine { roots: &roots, commands: &self.tools, host: "web1".to_owned(), now: run.now() };
+            let machine =
+                Machine { roots: &roots, commands: &self.tools, host: "web1".to_owned(), now: run.now() };
             look(&machine, &kind, &mut run).unwrap();
             run.finish()
         };
@@ -120,7 +121,10 @@ impl Seen {
     /// The resource with this key.
     pub(crate) fn key(&self, key: &str) -> &Observation {
         let keys: Vec<&str> = self.observations.iter().map(|seen| seen.key.as_str()).collect();
-        self.observations.iter().find(|seen| seen.key == key).unwrap_or_else(|| panic!("{key} is not in {keys:?}"))
+        self.observations
+            .iter()
+            .find(|seen| seen.key == key)
+            .unwrap_or_else(|| panic!("{key} is not in {keys:?}"))
     }
 
     /// Whether everything was seen.
@@ -141,7 +145,8 @@ pub(crate) fn shown(seen: &Observation, name: &str) -> String {
 
 /// Every attribute is declared in the kind's file, with the type that it has, and every declared one is told.
 fn declared(kind: &Id, seen: &Observation) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../../program/kinds/host/{kind}.toml"));
+    let path =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../../program/kinds/host/{kind}.toml"));
     let file: toml::Table = std::fs::read_to_string(path).unwrap().parse().unwrap();
     let attributes = file["attributes"].as_table().unwrap();
     for name in seen.attributes.keys().chain(seen.unknown.keys()) {
@@ -193,8 +198,9 @@ pub(crate) fn mangled(text: &str) -> Vec<String> {
         state ^= state << 17;
         usize::try_from(state % (below.max(1) as u64)).unwrap()
     };
-    let junk = ['\0', '\n', ' ', '"', '\\', ':', '=', '!', ',', '(', ')', '{', '}', '\u{fffd}', '9', '-', '%', '@'];
-    (0..200)
+    let junk =
+        ['\0', '\n', ' ', '"', '\\', ':', '=', '!', ',', '(', ')', '{', '}', '\u{fffd}', '9', '-', '%', '@'];
+    (0..60)
         .map(|_| {
             let mut some = letters.clone();
             for _ in 0..=next(6) {

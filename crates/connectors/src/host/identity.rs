@@ -11,8 +11,20 @@ use crate::{Run, Stopped};
 
 /// Host names that installers give, so that they tell machines apart no better than none.
 const GENERIC: [&str; 14] = [
-    "", "(none)", "localhost", "localhost.localdomain", "localhost-live", "linux", "debian", "ubuntu", "fedora", "rocky",
-    "alpine", "archlinux", "raspberrypi", "kali",
+    "",
+    "(none)",
+    "localhost",
+    "localhost.localdomain",
+    "localhost-live",
+    "linux",
+    "debian",
+    "ubuntu",
+    "fedora",
+    "rocky",
+    "alpine",
+    "archlinux",
+    "raspberrypi",
+    "kali",
 ];
 
 /// The key of the resource `host`.
@@ -56,12 +68,16 @@ fn hostname(roots: &Roots) -> Fact<String> {
             return Ok(name.map(str::to_owned));
         }
     }
-    Ok(None)
+    let what = "neither /proc/sys/kernel/hostname nor /etc/hostname exists";
+    Err(UnknownReason::new(Why::Unsupported, what))
 }
 
 /// A file that every Linux has, so that its absence tells nothing.
 fn required(roots: &Roots, path: &str) -> Fact<String> {
-    roots.line(path)?.map(Some).ok_or_else(|| UnknownReason::new(Why::Unsupported, format!("{path} does not exist")))
+    roots
+        .line(path)?
+        .map(Some)
+        .ok_or_else(|| UnknownReason::new(Why::Unsupported, format!("{path} does not exist")))
 }
 
 fn release(roots: &Roots, seen: &mut Resource) {
@@ -171,7 +187,9 @@ fn container(roots: &Roots) -> Fact<String> {
         return Ok(Some("docker".to_owned()));
     }
     let groups = roots.text("/proc/1/cgroup")?.unwrap_or_default();
-    for (word, name) in [("/docker", "docker"), ("/libpod", "podman"), ("/lxc", "lxc"), ("/kubepods", "other")] {
+    for (word, name) in
+        [("/docker", "docker"), ("/libpod", "podman"), ("/lxc", "lxc"), ("/kubepods", "other")]
+    {
         if groups.lines().any(|line| line.splitn(3, ':').nth(2).is_some_and(|path| path.starts_with(word))) {
             return Ok(Some(name.to_owned()));
         }
@@ -180,7 +198,9 @@ fn container(roots: &Roots) -> Fact<String> {
     if services::systemd(roots)? {
         return Ok(None);
     }
-    let environment = roots.bytes("/proc/1/environ")?.unwrap_or_default();
+    let environment = roots
+        .bytes("/proc/1/environ")?
+        .ok_or_else(|| UnknownReason::new(Why::Unsupported, "/proc/1/environ does not exist"))?;
     let told = environment.split(|byte| *byte == 0).find_map(|pair| pair.strip_prefix(b"container="));
     Ok(told.map(String::from_utf8_lossy).as_deref().and_then(named))
 }
@@ -201,7 +221,9 @@ fn booted_at(roots: &Roots) -> Result<Timestamp, UnknownReason> {
     let secs: Option<i64> = text.lines().find_map(|line| line.strip_prefix("btime ")?.trim().parse().ok());
     match secs {
         // The kernel computes it from the clock, so that it moves by a second now and then.
-        Some(secs) if (0..=253_402_300_799).contains(&secs) => Ok(Timestamp::from_secs((secs + 30) / 60 * 60)),
+        Some(secs) if (0..=253_402_300_799).contains(&secs) => {
+            Ok(Timestamp::from_secs((secs + 30) / 60 * 60))
+        }
         _ => Err(UnknownReason::new(Why::Failed, "/proc/stat has no good `btime` line")),
     }
 }
@@ -211,7 +233,8 @@ mod tests {
     use super::super::fixture::{Fixture, mangled, shown};
     use super::*;
 
-    const OS: &str = "PRETTY_NAME=\"Ubuntu 24.04.1 LTS\"\nID=ubuntu\nID_LIKE='debian'\nVERSION_ID=\"24.04\"\n";
+    const OS: &str =
+        "PRETTY_NAME=\"Ubuntu 24.04.1 LTS\"\nID=ubuntu\nID_LIKE='debian'\nVERSION_ID=\"24.04\"\n";
 
     #[test]
     fn a_machine_is_described() {
@@ -252,7 +275,7 @@ mod tests {
         assert_eq!(shown(host, "os_supported_until"), "unknown: denied");
         assert_eq!(shown(host, "kernel"), "unknown: unsupported");
         assert_eq!(shown(host, "virtualization"), "unknown: unsupported");
-        assert_eq!(shown(host, "hostname"), "null");
+        assert_eq!(shown(host, "hostname"), "unknown: unsupported");
         assert_eq!(shown(host, "container"), "\"lxc\"");
         let denied = Fixture::new(&[("/etc/os-release", "ID=arch\n")]).deny("/proc/1/environ");
         let seen = denied.look("host", collect);
@@ -264,7 +287,8 @@ mod tests {
     #[test]
     fn generic_names_are_no_keys() {
         let id = "0123456789abcdef0123456789abcdef\n";
-        let key_of = |name, id| key(&Fixture::new(&[("/etc/hostname", name), ("/etc/machine-id", id)]).roots());
+        let key_of =
+            |name, id| key(&Fixture::new(&[("/etc/hostname", name), ("/etc/machine-id", id)]).roots());
         assert_eq!(key_of("Localhost\n", id), "machine-0123456789ab");
         assert_eq!(key_of("db1\n", id), "db1");
         assert_eq!(key_of("debian\n", "uninitialized\n"), "debian");

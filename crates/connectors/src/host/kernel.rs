@@ -60,8 +60,14 @@ pub(crate) fn collect(machine: &Machine<'_>, kind: &Id, run: &mut Run<'_>) -> Re
     seen.fact("accept_redirects_ipv6", there.clone().and_then(|()| takes_redirects_ipv6(roots)));
     // The sum of `all` and the interface's own switch counts.
     seen.fact("send_redirects", of(&|net| net.any(|all, own| all != 0 || own != 0, "send_redirects")));
-    seen.fact("accept_source_route", of(&|net| net.any(|all, own| all != 0 && own != 0, "accept_source_route")));
-    seen.fact("tainted", there.and_then(|()| roots.number("/proc/sys/kernel/tainted")).map(|n| n.map(|n| n != 0)));
+    seen.fact(
+        "accept_source_route",
+        of(&|net| net.any(|all, own| all != 0 && own != 0, "accept_source_route")),
+    );
+    seen.fact(
+        "tainted",
+        there.and_then(|()| roots.number("/proc/sys/kernel/tainted")).map(|n| n.map(|n| n != 0)),
+    );
     seen.fact("lockdown", lockdown(roots));
     seen.fact("secure_boot", secure_boot(roots));
     seen.known("security_modules", security_modules(roots));
@@ -181,7 +187,10 @@ fn security_modules(roots: &Roots) -> Result<Vec<String>, UnknownReason> {
 
 fn secure_boot(roots: &Roots) -> Fact<bool> {
     if !roots.exists("/sys/firmware")? {
-        return Err(UnknownReason::new(Why::Unsupported, "/sys/firmware does not exist; inside a container?"));
+        return Err(UnknownReason::new(
+            Why::Unsupported,
+            "/sys/firmware does not exist; inside a container?",
+        ));
     }
     if !roots.exists("/sys/firmware/efi")? {
         return Ok(None);
@@ -189,8 +198,12 @@ fn secure_boot(roots: &Roots) -> Fact<bool> {
     match roots.bytes(SECURE_BOOT)?.as_deref() {
         Some([_, _, _, _, value]) => Ok(Some(*value == 1)),
         Some(_) => Err(UnknownReason::new(Why::Failed, format!("{SECURE_BOOT} is not five bytes long"))),
-        None if roots.list("/sys/firmware/efi/efivars")?.is_some_and(|entries| !entries.is_empty()) => Ok(Some(false)),
-        None => Err(UnknownReason::new(Why::Unsupported, "the firmware's variables are not mounted (efivarfs)")),
+        None if roots.list("/sys/firmware/efi/efivars")?.is_some_and(|entries| !entries.is_empty()) => {
+            Ok(Some(false))
+        }
+        None => {
+            Err(UnknownReason::new(Why::Unsupported, "the firmware's variables are not mounted (efivarfs)"))
+        }
     }
 }
 
@@ -208,8 +221,11 @@ fn weaknesses(roots: &Roots, seen: &mut Resource) {
     };
     match read() {
         Ok(all) => {
-            let names: Vec<Value> =
-                all.iter().filter(|weakness| weakness["vulnerable"] == true).map(|w| w["name"].clone()).collect();
+            let names: Vec<Value> = all
+                .iter()
+                .filter(|weakness| weakness["vulnerable"] == true)
+                .map(|w| w["name"].clone())
+                .collect();
             seen.value("vulnerable", names).value("weaknesses", all);
         }
         Err(reason) => {
@@ -237,14 +253,20 @@ mod tests {
             ("/sys/kernel/security/lockdown", "none [integrity] confidentiality\n"),
             ("/sys/kernel/security/lsm", "lockdown,capability,yama,apparmor\n"),
             ("/sys/devices/system/cpu/vulnerabilities/meltdown", "Not affected\n"),
-            ("/sys/devices/system/cpu/vulnerabilities/mds", "Mitigation: Clear CPU buffers; SMT vulnerable\n"),
+            (
+                "/sys/devices/system/cpu/vulnerabilities/mds",
+                "Mitigation: Clear CPU buffers; SMT vulnerable\n",
+            ),
             ("/sys/firmware/acpi/x", ""),
         ]);
         for (interface, own) in [("all", "0"), ("default", "0"), ("lo", "1"), ("eth0", "0")] {
             for switch in ["accept_redirects", "send_redirects", "accept_source_route"] {
                 fixture.write(&format!("{IPV4}/{interface}/{switch}"), own.as_bytes());
             }
-            fixture.write(&format!("{IPV4}/{interface}/rp_filter"), if interface == "eth0" { b"2" } else { b"1" });
+            fixture.write(
+                &format!("{IPV4}/{interface}/rp_filter"),
+                if interface == "eth0" { b"2" } else { b"1" },
+            );
         }
         fixture
     }
@@ -280,11 +302,14 @@ mod tests {
 
     #[test]
     fn denied_and_missing_are_told_apart() {
-        let seen = hardened().deny("/proc/sys/kernel/kptr_restrict").deny(WEAKNESSES).look("host.kernel", collect);
+        let seen =
+            hardened().deny("/proc/sys/kernel/kptr_restrict").deny(WEAKNESSES).look("host.kernel", collect);
         assert_eq!(shown(seen.one(), "kptr_restrict"), "unknown: denied");
         assert_eq!(shown(seen.one(), "vulnerable"), "unknown: denied");
         let nothing = Fixture::new(&[]).look("host.kernel", collect);
-        for name in ["kptr_restrict", "rp_filter", "lockdown", "security_modules", "vulnerable", "secure_boot"] {
+        for name in
+            ["kptr_restrict", "rp_filter", "lockdown", "security_modules", "vulnerable", "secure_boot"]
+        {
             assert_eq!(shown(nothing.one(), name), "unknown: unsupported", "{name}");
         }
     }
@@ -293,7 +318,11 @@ mod tests {
     fn garbage_does_no_harm() {
         for text in mangled("none [integrity] 1\nVulnerable: x") {
             let fixture = hardened();
-            for path in ["/proc/sys/kernel/sysrq", "/sys/kernel/security/lockdown", "/proc/sys/net/ipv4/conf/all/rp_filter"] {
+            for path in [
+                "/proc/sys/kernel/sysrq",
+                "/sys/kernel/security/lockdown",
+                "/proc/sys/net/ipv4/conf/all/rp_filter",
+            ] {
                 fixture.write(path, text.as_bytes());
             }
             fixture.write(SECURE_BOOT, text.as_bytes());

@@ -4,8 +4,8 @@
 
 use octro_model::{Timestamp, UnknownReason, Why};
 
-/// When this table was last compared with what the distributions announce.
-const AS_OF: &str = "2026-09-01";
+/// As of when these are the dates that the distributions announce.
+const AS_OF: &str = "2025-10-01";
 
 /// Distribution, version (as far as it decides), last day.
 const TABLE: [(&str, &str, &str); 61] = [
@@ -80,7 +80,8 @@ pub(crate) fn as_of() -> Result<Timestamp, UnknownReason> {
 /// The end of the last day on which this version of a distribution gets free security updates.
 pub(crate) fn supported_until(os: &str, version: &str) -> Result<Timestamp, UnknownReason> {
     let found = TABLE.iter().find(|(name, decides, _)| {
-        *name == os && version.strip_prefix(decides).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        *name == os
+            && version.strip_prefix(decides).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     });
     match found {
         Some((_, _, day)) => Ok(date(day)?.plus(octro_model::Span::DAY)),

@@ -6,7 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use octro_model::{Id, UnknownReason, Why};
 
 use super::Machine;
-use super::firewall::rules::{Exposure, Family, Packet};
+use super::firewall::rules::{Family, Packet};
+use super::firewall::walk::Exposure;
 use super::firewall::{Filters, judge, outside};
 use super::processes::Processes;
 use super::resource::Resource;
@@ -41,7 +42,10 @@ struct Wall {
 impl Wall {
     fn read(machine: &Machine<'_>, family: Family) -> Self {
         // Without the interfaces, rules about them are unclear, which is what an empty list stands for.
-        Self { filters: Filters::read(machine, family), outside: outside(machine.roots, family).unwrap_or_default() }
+        Self {
+            filters: Filters::read(machine, family),
+            outside: outside(machine.roots, family).unwrap_or_default(),
+        }
     }
 
     fn ask(&self, family: Family, socket: &Socket, to: Option<u128>) -> Result<Exposure, UnknownReason> {
@@ -82,20 +86,32 @@ pub(crate) fn collect(machine: &Machine<'_>, kind: &Id, run: &mut Run<'_>) -> Re
             .fact("user_id", Ok(socket.uid));
         let holder: Fact<String> = match (holders.get(&socket.inode), &hidden) {
             (Some(name), _) => Ok(Some(name.clone())),
-            (None, None) => Ok(None),
+            // The kernel's own sockets have no file.
+            (None, _) if socket.inode == 0 => Ok(None),
             (None, Some(reason)) => Err(reason.clone()),
+            (None, None) => {
+                let what = "no process that can be seen holds it; one of another container may";
+                Err(UnknownReason::new(Why::Unsupported, what))
+            }
         };
         seen.fact("process", holder);
-        let others = || sockets.values().any(|other| {
-            other.protocol == socket.protocol && other.port == socket.port && other.address == IpAddr::V4(Ipv4Addr::UNSPECIFIED)
-        });
-        let exposure = exposure(machine.roots, socket, &v4, &v6, others);
+        let others = || {
+            sockets.values().any(|other| {
+                other.protocol == socket.protocol
+                    && other.port == socket.port
+                    && other.address == IpAddr::V4(Ipv4Addr::UNSPECIFIED)
+            })
+        };
+        let exposure = exposure(socket, &v4, &v6, others);
         seen.known("reachable", exposure.clone().map(|exposure| exposure != Exposure::Nobody));
-        seen.known("exposure", exposure.map(|exposure| match exposure {
-            Exposure::Nobody => "none",
-            Exposure::Some => "restricted",
-            Exposure::Anyone => "anywhere",
-        }));
+        seen.known(
+            "exposure",
+            exposure.map(|exposure| match exposure {
+                Exposure::Nobody => "none",
+                Exposure::Some => "restricted",
+                Exposure::Anyone => "anywhere",
+            }),
+        );
         run.observe(seen.into_observation())?;
     }
     machine.enumerated(run, kind, sockets.len() as u64, missing);
@@ -109,7 +125,6 @@ fn is_loopback(address: IpAddr) -> bool {
 /// Who gets through to a socket. One on `::` takes IPv4 too, unless it was told not to, which cannot be seen; but if
 /// another holds the same port for IPv4 alone, that one takes it.
 fn exposure(
-    roots: &Roots,
     socket: &Socket,
     v4: &Wall,
     v6: &Wall,
@@ -134,12 +149,8 @@ fn exposure(
             match (by_ipv6, by_ipv4) {
                 (Ok(one), Ok(other)) if one == other => Ok(one),
                 (Err(reason), _) | (_, Err(reason)) => Err(reason),
-                (Ok(_), Ok(_)) if roots.number("/proc/sys/net/ipv6/bindv6only")? == Some(1) => {
-                    let what = "the firewall differs by family, and whether the socket takes IPv4 too cannot be seen";
-                    Err(UnknownReason::new(Why::Unsupported, what))
-                }
                 (Ok(_), Ok(_)) => {
-                    let what = "IPv4 gets through and IPv6 does not; whether the socket takes IPv4 too cannot be seen";
+                    let what = "the firewall differs by family, and whether the socket takes IPv4 too cannot be seen";
                     Err(UnknownReason::new(Why::Unsupported, what))
                 }
             }
@@ -203,10 +214,13 @@ mod tests {
     use super::super::fixture::{Fixture, mangled, shown};
     use super::*;
 
-    const HEAD: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
+    const HEAD: &str =
+        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
 
     fn line(local: &str, remote: &str, state: &str, inode: u32) -> String {
-        format!("   0: {local} {remote} {state} 00000000:00000000 00:00000000 00000000   101        0 {inode} 1 0000\n")
+        format!(
+            "   0: {local} {remote} {state} 00000000:00000000 00:00000000 00000000   101        0 {inode} 1 0000\n"
+        )
     }
 
     fn tcp() -> String {
@@ -227,8 +241,23 @@ mod tests {
             ("/proc/7/comm", "sshd"),
             ("/proc/net/tcp", &tcp()),
             ("/proc/net/udp", &[HEAD, &line("00000000:0044", "00000000:0000", "07", 0)].concat()),
-            ("/proc/net/tcp6", &[HEAD, &line("00000000000000000000000000000000:1F90", "00000000000000000000000000000000:0000", "0A", 15)].concat()),
-            ("/proc/net/route", "Iface\tDestination\neth0\t00000000\t0102000A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"),
+            (
+                "/proc/net/tcp6",
+                &[
+                    HEAD,
+                    &line(
+                        "00000000000000000000000000000000:1F90",
+                        "00000000000000000000000000000000:0000",
+                        "0A",
+                        15,
+                    ),
+                ]
+                .concat(),
+            ),
+            (
+                "/proc/net/route",
+                "Iface\tDestination\neth0\t00000000\t0102000A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n",
+            ),
         ])
         .link("/proc/7/fd/3", "socket:[11]")
         .tool("nft -j list ruleset", 0, nft, "")
@@ -256,7 +285,8 @@ mod tests {
             ("tcp:0.0.0.0:22", "user_id", "101"),
             ("tcp:127.0.0.1:5432", "reachable", "false"),
             ("tcp:127.0.0.1:5432", "loopback", "true"),
-            ("tcp:127.0.0.1:5432", "process", "null"),
+            ("tcp:127.0.0.1:5432", "process", "unknown: unsupported"),
+            ("udp:0.0.0.0:68", "process", "null"),
             ("tcp:10.0.2.10:80", "exposure", "\"restricted\""),
             ("udp:0.0.0.0:68", "reachable", "false"),
             ("tcp::::8080", "exposure", "\"anywhere\""),
@@ -269,7 +299,12 @@ mod tests {
 
     #[test]
     fn without_the_right_to_see_rules_reach_is_unknown() {
-        let denied = machine(OPEN).deny("/proc/7/fd").tool("nft -j list ruleset", 1, "", "Operation not permitted (you must be root)");
+        let denied = machine(OPEN).deny("/proc/7/fd").tool(
+            "nft -j list ruleset",
+            1,
+            "",
+            "Operation not permitted (you must be root)",
+        );
         let seen = denied.look("host.listener", collect);
         assert_eq!(shown(seen.key("web1:tcp:0.0.0.0:22"), "reachable"), "unknown: denied");
         assert_eq!(shown(seen.key("web1:tcp:0.0.0.0:22"), "process"), "unknown: denied");

@@ -12,6 +12,8 @@ mod fixture;
 mod identity;
 mod kernel;
 mod lifetimes;
+#[cfg(test)]
+mod lineage_tests;
 mod listener;
 mod mounts;
 mod packages;
@@ -85,8 +87,12 @@ fn mend(reason: &UnknownReason) -> &'static str {
     match reason.why {
         octro_model::Why::Denied => "run Octro's host source as root, or take the path out of `never_read`",
         octro_model::Why::TimedOut => "raise `command_timeout`, or see what keeps the tool waiting",
-        octro_model::Why::Unsupported => "install the tool that is named, or take this machine out of the tests' scope",
-        octro_model::Why::Failed => "read the message; the file or tool that it names gave something unexpected",
+        octro_model::Why::Unsupported => {
+            "install the tool that is named, or take this machine out of the tests' scope"
+        }
+        octro_model::Why::Failed => {
+            "read the message; the file or tool that it names gave something unexpected"
+        }
         octro_model::Why::Throttled | octro_model::Why::NotCollected => "",
     }
 }
@@ -135,7 +141,9 @@ impl Connector for Host {
 
     fn open(&self, settings: &Map<String, Value>) -> Result<Box<dyn Source>, SettingError> {
         let known = self.settings();
-        if let Some(other) = settings.keys().find(|key| known.iter().all(|setting| setting.name != key.as_str())) {
+        if let Some(other) =
+            settings.keys().find(|key| known.iter().all(|setting| setting.name != key.as_str()))
+        {
             let names: Vec<&str> = known.iter().map(|setting| setting.name).collect();
             return Err(setting_error(other, "there is no such setting", &names.join(", ")));
         }
@@ -162,7 +170,9 @@ impl Connector for Host {
                     }
                 }
             }
-            Some(other) => return Err(setting_error("never_read", &format!("{other}"), "a list of absolute paths")),
+            Some(other) => {
+                return Err(setting_error("never_read", &format!("{other}"), "a list of absolute paths"));
+            }
         }
         let roots = Roots::at(root).never_read(banned);
         let commands: Box<dyn Commands> = if roots.is_this_machine() {
@@ -198,6 +208,13 @@ impl HostSource {
     pub fn new(roots: Roots, commands: Box<dyn Commands>, name: Option<String>) -> Self {
         Self { roots, commands, name }
     }
+
+    /// A folder without `/etc` is no machine on which nothing is installed, but a mistake.
+    fn is_a_machine(&self) -> Result<(), UnknownReason> {
+        let what = "there is no /etc here, so these are not a machine's files";
+        let there = self.roots.exists("/etc")?;
+        there.then_some(()).ok_or_else(|| UnknownReason::new(octro_model::Why::Unsupported, what))
+    }
 }
 
 impl Source for HostSource {
@@ -206,6 +223,17 @@ impl Source for HostSource {
     }
 
     fn collect(&self, run: &mut Run<'_>) {
+        if let Err(reason) = self.is_a_machine() {
+            run.error(
+                "root",
+                reason.to_string(),
+                "check the setting `root`; it is the folder that holds `/etc`",
+            );
+            for kind in self.kinds() {
+                run.incomplete(kind, 0, reason.clone());
+            }
+            return;
+        }
         let machine = Machine {
             roots: &self.roots,
             commands: self.commands.as_ref(),
@@ -230,9 +258,51 @@ mod tests {
         assert_eq!(source.kinds().len(), KINDS.len());
     }
 
+    fn collected(folder: &std::path::Path) -> (Vec<octro_model::Observation>, octro_model::Collection) {
+        let source = HostSource::new(Roots::at(folder), Box::new(NoCommands), Some("web1".to_owned()));
+        let clock = octro_model::ManualClock::at(Timestamp::from_secs(0));
+        let mut seen = Vec::new();
+        let mut deliver = |batch: Vec<octro_model::Observation>| {
+            seen.extend(batch);
+            Ok(())
+        };
+        let mut run = Run::new("host".parse().unwrap(), source.kinds(), &clock, Timestamp::MAX, &mut deliver);
+        source.collect(&mut run);
+        let collection = run.finish();
+        (seen, collection)
+    }
+
+    #[test]
+    fn an_empty_machine_answers_for_every_kind_and_passes_nothing_by_silence() {
+        let folder = tempfile::tempdir().unwrap();
+        let (seen, collection) = collected(folder.path());
+        assert!(seen.is_empty() && collection.scopes.iter().all(|scope| !scope.complete));
+        assert_eq!(collection.scopes.len(), KINDS.len());
+
+        std::fs::create_dir(folder.path().join("etc")).unwrap();
+        let (seen, collection) = collected(folder.path());
+        let incomplete: Vec<&str> = collection
+            .scopes
+            .iter()
+            .filter(|scope| !scope.complete)
+            .map(|scope| scope.kind.as_str())
+            .collect();
+        let expected = ["host.filesystem", "host.swap", "host.listener", "host.package_updates", "host.user"];
+        assert_eq!(incomplete, expected);
+        assert_eq!(collection.scopes.len(), KINDS.len());
+        for kind in ["host", "host.firewall", "host.kernel", "host.time_sync"] {
+            let unknown =
+                seen.iter().filter(|seen| seen.kind.as_str() == kind).map(|seen| seen.unknown.len());
+            assert!(unknown.min().is_some_and(|unknown| unknown > 0), "{kind}");
+        }
+        assert!(seen.iter().all(|seen| seen.key.starts_with("web1")));
+    }
+
     #[test]
     fn settings_are_checked() {
-        let open = |json: &str| Host.open(&serde_json::from_str(json).unwrap()).map(|_| ()).map_err(|e| e.to_string());
+        let open = |json: &str| {
+            Host.open(&serde_json::from_str(json).unwrap()).map(|_| ()).map_err(|e| e.to_string())
+        };
         assert_eq!(open("{}"), Ok(()));
         assert_eq!(open(r#"{"root": "/srv/copy", "name": "web1", "command_timeout": "5s"}"#), Ok(()));
         for (json, word) in [

@@ -33,9 +33,9 @@ impl Mount {
 /// All mounts that this process sees, in their order.
 pub(crate) fn read(roots: &Roots) -> Result<Vec<Mount>, UnknownReason> {
     let path = "/proc/self/mountinfo";
-    let text = roots
-        .text(path)?
-        .ok_or_else(|| UnknownReason::new(Why::Unsupported, format!("{path} does not exist; is /proc mounted?")))?;
+    let text = roots.text(path)?.ok_or_else(|| {
+        UnknownReason::new(Why::Unsupported, format!("{path} does not exist; is /proc mounted?"))
+    })?;
     text.lines()
         .enumerate()
         .map(|(number, line)| {
@@ -84,7 +84,8 @@ pub(crate) fn unescape(text: &str) -> String {
 /// The mount that holds `path`: the longest mount point above it, the last one where several are on top of each other.
 pub(crate) fn holding<'m>(mounts: &'m [Mount], path: &str) -> Option<&'m Mount> {
     let above = |mount: &&Mount| {
-        path.strip_prefix(mount.point.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        path.strip_prefix(mount.point.trim_end_matches('/'))
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     mounts.iter().filter(above).max_by_key(|mount| mount.point.trim_end_matches('/').len())
 }

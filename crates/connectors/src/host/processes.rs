@@ -47,16 +47,20 @@ impl Processes {
         list.sort_unstable_by_key(|process| process.pid);
         // `/proc` can be mounted so that a user sees only what is his; process 1 is root's.
         let hidden = (!list.iter().any(|process| process.pid == 1)).then(|| {
-            UnknownReason::new(Why::Denied, "/proc does not show process 1, so others may be hidden too (hidepid?)")
+            UnknownReason::new(
+                Why::Denied,
+                "/proc does not show process 1, so others may be hidden too (hidepid?)",
+            )
         });
         Self { list, hidden }
     }
 
     /// Whether a process with one of these names runs.
     pub(crate) fn running(&self, names: &[&str]) -> Result<bool, UnknownReason> {
-        let found = self.list.iter().any(|process| {
-            names.iter().any(|name| process.name == name.get(..15).unwrap_or(name))
-        });
+        let found = self
+            .list
+            .iter()
+            .any(|process| names.iter().any(|name| process.name == name.get(..15).unwrap_or(name)));
         match (&self.hidden, found) {
             (_, true) => Ok(true),
             (None, false) => Ok(false),
@@ -78,10 +82,17 @@ impl Processes {
                 }
             };
             for file in files {
-                let socket = roots.link(&format!("{folder}/{file}")).ok().flatten().and_then(|target| {
-                    target.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
-                });
-                if let Some(inode) = socket {
+                let target = match roots.link(&format!("{folder}/{file}")) {
+                    Ok(target) => target.unwrap_or_default(),
+                    // A folder that may be listed, but not followed.
+                    Err(reason) => {
+                        missing.get_or_insert(reason);
+                        continue;
+                    }
+                };
+                let inode =
+                    target.strip_prefix("socket:[").and_then(|rest| rest.strip_suffix(']')?.parse().ok());
+                if let Some(inode) = inode {
                     // The parent, which started first, names the service.
                     holders.entry(inode).or_insert_with(|| process.name.clone());
                 }
@@ -98,10 +109,14 @@ mod tests {
 
     #[test]
     fn sockets_are_found_and_hidden_processes_leave_doubt() {
-        let fixture = Fixture::new(&[("/proc/1/comm", "systemd\n"), ("/proc/70/comm", "systemd-timesyncd\n"), ("/proc/x", "")])
-            .link("/proc/70/fd/3", "socket:[4711]")
-            .link("/proc/70/fd/4", "socket:[x]")
-            .link("/proc/1/fd/0", "/dev/null");
+        let fixture = Fixture::new(&[
+            ("/proc/1/comm", "systemd\n"),
+            ("/proc/70/comm", "systemd-timesyncd\n"),
+            ("/proc/x", ""),
+        ])
+        .link("/proc/70/fd/3", "socket:[4711]")
+        .link("/proc/70/fd/4", "socket:[x]")
+        .link("/proc/1/fd/0", "/dev/null");
         let seen = Processes::read(&fixture.roots());
         assert_eq!(seen.running(&["systemd"]), Ok(true));
         assert_eq!(seen.running(&["sshd"]), Ok(false));

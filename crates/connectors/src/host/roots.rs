@@ -152,7 +152,9 @@ impl Roots {
         let read = self.locate(if folder.is_empty() { "/" } else { folder }).and_then(|place| {
             let place = place.join(name);
             match fs::read_link(&place) {
-                Err(error) if error.kind() == io::ErrorKind::InvalidInput => Err(io::ErrorKind::NotFound.into()),
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                    Err(io::ErrorKind::NotFound.into())
+                }
                 other => other,
             }
         });
@@ -170,7 +172,10 @@ impl Roots {
     }
 
     /// Whether one of these paths is there; a path that may not be looked at counts only if no other is there.
-    pub(crate) fn any_exists<'p>(&self, paths: impl IntoIterator<Item = &'p str>) -> Result<bool, UnknownReason> {
+    pub(crate) fn any_exists<'p>(
+        &self,
+        paths: impl IntoIterator<Item = &'p str>,
+    ) -> Result<bool, UnknownReason> {
         let mut unknown = None;
         for path in paths {
             match self.exists(path) {
@@ -222,7 +227,9 @@ fn parts(path: &Path) -> Vec<std::ffi::OsString> {
 fn fact<T>(path: &str, read: io::Result<T>) -> Fact<T> {
     match read {
         Ok(value) => Ok(Some(value)),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
         Err(error) => Err(unknown(path, &error)),
     }
 }

@@ -50,7 +50,9 @@ pub(crate) fn collect(machine: &Machine<'_>, kind: &Id, run: &mut Run<'_>) -> Re
         for desktop in chosen(machine.roots, &desktops, &person.name) {
             let key = format!("{}:{}:{desktop}", machine.host, person.name);
             let mut seen = Resource::new(kind, key, machine.now);
-            seen.value("host", machine.host.clone()).value("user", person.name.clone()).value("desktop", desktop.clone());
+            seen.value("host", machine.host.clone())
+                .value("user", person.name.clone())
+                .value("desktop", desktop.clone());
             match look(machine, person, &desktop) {
                 Ok(mut lock) => {
                     lock.evidence.sort_unstable();
@@ -88,14 +90,26 @@ fn desktops(roots: &Roots) -> Result<BTreeSet<String>, UnknownReason> {
 
 fn desktop(session: &str) -> String {
     let lower = session.to_ascii_lowercase();
-    let known = [("gnome", "gnome"), ("ubuntu", "gnome"), ("plasma", "kde"), ("kde", "kde"), ("xfce", "xfce"),
-        ("xubuntu", "xfce"), ("cinnamon", "cinnamon"), ("mate", "mate")];
-    known.iter().find(|(word, _)| lower.starts_with(word)).map_or(lower.clone(), |(_, name)| (*name).to_owned())
+    let known = [
+        ("gnome", "gnome"),
+        ("ubuntu", "gnome"),
+        ("plasma", "kde"),
+        ("kde", "kde"),
+        ("xfce", "xfce"),
+        ("xubuntu", "xfce"),
+        ("cinnamon", "cinnamon"),
+        ("mate", "mate"),
+    ];
+    known
+        .iter()
+        .find(|(word, _)| lower.starts_with(word))
+        .map_or(lower.clone(), |(_, name)| (*name).to_owned())
 }
 
 /// The desktop that a person last chose at sign-in, otherwise all.
 fn chosen(roots: &Roots, all: &BTreeSet<String>, user: &str) -> Vec<String> {
-    let text = roots.text(&format!("/var/lib/AccountsService/users/{user}")).ok().flatten().unwrap_or_default();
+    let text =
+        roots.text(&format!("/var/lib/AccountsService/users/{user}")).ok().flatten().unwrap_or_default();
     let named = text
         .lines()
         .filter_map(|line| line.strip_prefix("Session=").or_else(|| line.strip_prefix("XSession=")))
@@ -118,17 +132,23 @@ fn look(machine: &Machine<'_>, person: &Account, desktop: &str) -> Result<Lock, 
 }
 
 /// The desktops that keep their settings in dconf under GNOME's names; MATE counts in minutes.
-fn schemas(machine: &Machine<'_>, person: &Account, session: &str, saver: &str, unit: i64) -> Result<Lock, UnknownReason> {
+fn schemas(
+    machine: &Machine<'_>,
+    person: &Account,
+    session: &str,
+    saver: &str,
+    unit: i64,
+) -> Result<Lock, UnknownReason> {
     // Where a person's settings cannot be read, gsettings answers the defaults without a word.
     let database = format!("{}/.config/dconf/user", person.home.trim_end_matches('/'));
     machine.roots.bytes(&database)?;
     let config = format!("{}/.config", person.home.trim_end_matches('/'));
-    // No cache and no runtime folder, so that nothing is written into the person's own.
+    // Folders that cannot be made, so that nothing is written anywhere.
     let environment = [
         ("HOME", person.home.as_str()),
         ("XDG_CONFIG_HOME", config.as_str()),
-        ("XDG_RUNTIME_DIR", "/nonexistent"),
-        ("XDG_CACHE_HOME", "/nonexistent"),
+        ("XDG_RUNTIME_DIR", "/dev/null"),
+        ("XDG_CACHE_HOME", "/dev/null"),
         ("GSETTINGS_BACKEND", "dconf"),
     ];
     let (session, saver) = (format!("{session}.session"), format!("{saver}.screensaver"));
@@ -158,7 +178,11 @@ fn schemas(machine: &Machine<'_>, person: &Account, session: &str, saver: &str, 
     let enforced = switch("writable", &saver, "lock-enabled")
         .and_then(|lock| Ok(!lock && !switch("writable", &session, "idle-delay")?));
     let after = idle.saturating_add(delay.max(0)).saturating_mul(unit);
-    Ok(Lock { after: on.then_some(after), enforced, evidence: vec![format!("gsettings {session}"), format!("gsettings {saver}")] })
+    Ok(Lock {
+        after: on.then_some(after),
+        enforced,
+        evidence: vec![format!("gsettings {session}"), format!("gsettings {saver}")],
+    })
 }
 
 fn odd(schema: &str, key: &str, text: &str) -> UnknownReason {
@@ -168,20 +192,36 @@ fn odd(schema: &str, key: &str, text: &str) -> UnknownReason {
 
 /// The accounts that display managers sign in by themselves.
 fn autologin(roots: &Roots) -> Result<Vec<String>, UnknownReason> {
-    let mut files: Vec<String> =
-        ["/etc/gdm3/daemon.conf", "/etc/gdm3/custom.conf", "/etc/gdm/custom.conf", "/etc/sddm.conf", "/etc/lightdm/lightdm.conf"]
-            .map(str::to_owned)
-            .to_vec();
-    for folder in ["/usr/lib/sddm/sddm.conf.d", "/etc/sddm.conf.d", "/usr/share/lightdm/lightdm.conf.d", "/etc/lightdm/lightdm.conf.d"] {
-        files.extend(roots.list(folder)?.unwrap_or_default().into_iter().map(|name| format!("{folder}/{name}")));
+    let mut files: Vec<String> = [
+        "/etc/gdm3/daemon.conf",
+        "/etc/gdm3/custom.conf",
+        "/etc/gdm/custom.conf",
+        "/etc/sddm.conf",
+        "/etc/lightdm/lightdm.conf",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    for folder in [
+        "/usr/lib/sddm/sddm.conf.d",
+        "/etc/sddm.conf.d",
+        "/usr/share/lightdm/lightdm.conf.d",
+        "/etc/lightdm/lightdm.conf.d",
+    ] {
+        files.extend(
+            roots.list(folder)?.unwrap_or_default().into_iter().map(|name| format!("{folder}/{name}")),
+        );
     }
     let mut names = Vec::new();
     for path in files {
         let text: Fact<String> = roots.text(&path);
         let text = text?.unwrap_or_default();
         let ini = kde::ini(&text);
-        let get = |group: &str, key: &str| ini.get(&(group.to_owned(), key.to_ascii_lowercase())).map(|v| v.value.clone());
-        if get("daemon", "AutomaticLoginEnable").is_some_and(|on| matches!(on.to_ascii_lowercase().as_str(), "true" | "1")) {
+        let get = |group: &str, key: &str| {
+            ini.get(&(group.to_owned(), key.to_ascii_lowercase())).map(|v| v.value.clone())
+        };
+        if get("daemon", "AutomaticLoginEnable")
+            .is_some_and(|on| matches!(on.to_ascii_lowercase().as_str(), "true" | "1"))
+        {
             names.extend(get("daemon", "AutomaticLogin"));
         }
         names.extend(get("Autologin", "User").filter(|_| path.contains("sddm")));
@@ -217,7 +257,9 @@ mod tests {
         let seen = gnome("300", "true\n", "false\n").look("host.screen_lock", collect);
         let lock = seen.key("web1:ann:gnome");
         assert_eq!(seen.observations.len(), 1);
-        for (name, value) in [("locks", "true"), ("lock_after", "330"), ("enforced", "true"), ("autologin", "true")] {
+        for (name, value) in
+            [("locks", "true"), ("lock_after", "330"), ("enforced", "true"), ("autologin", "true")]
+        {
             assert_eq!(shown(lock, name), value, "{name}");
         }
         for (idle, enabled) in [("0", "true\n"), ("300", "false\n")] {
@@ -235,7 +277,10 @@ mod tests {
         let seen = gnome("lots", "true\n", "false\n").look("host.screen_lock", collect);
         assert_eq!(shown(seen.one(), "locks"), "unknown: failed");
         let sway = Fixture::new(&[("/etc/passwd", PASSWD), ("/usr/share/wayland-sessions/sway.desktop", "")]);
-        assert_eq!(shown(sway.look("host.screen_lock", collect).key("web1:ann:sway"), "locks"), "unknown: unsupported");
+        assert_eq!(
+            shown(sway.look("host.screen_lock", collect).key("web1:ann:sway"), "locks"),
+            "unknown: unsupported"
+        );
     }
 
     #[test]

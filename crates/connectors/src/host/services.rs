@@ -25,7 +25,11 @@ pub(crate) fn systemd(roots: &Roots) -> Result<bool, UnknownReason> {
 }
 
 /// Whether a service runs now.
-pub(crate) fn active(machine: &Machine<'_>, processes: &Processes, service: &Service) -> Result<bool, UnknownReason> {
+pub(crate) fn active(
+    machine: &Machine<'_>,
+    processes: &Processes,
+    service: &Service,
+) -> Result<bool, UnknownReason> {
     if !systemd(machine.roots)? {
         return processes.running(service.processes);
     }
@@ -57,13 +61,16 @@ fn unit_active(machine: &Machine<'_>, unit: &str) -> Result<bool, UnknownReason>
 /// Whether a service is started with the machine.
 pub(crate) fn enabled(roots: &Roots, units: &[&str], suffix: &str) -> Result<bool, UnknownReason> {
     let mut known = false;
-    for base in ["/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"] {
+    for base in
+        ["/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"]
+    {
         let Some(entries) = roots.list(base)? else { continue };
         known = true;
         for folder in entries.iter().filter(|name| name.ends_with(".wants") || name.ends_with(".requires")) {
             for unit in units {
                 let file = format!("{unit}.{suffix}");
-                let masked = roots.link(&format!("/etc/systemd/system/{file}"))?.is_some_and(|to| to == "/dev/null");
+                let masked =
+                    roots.link(&format!("/etc/systemd/system/{file}"))?.is_some_and(|to| to == "/dev/null");
                 let listed = roots.list(&format!("{base}/{folder}"))?.unwrap_or_default().contains(&file);
                 if listed && !masked {
                     return Ok(true);
@@ -82,7 +89,8 @@ pub(crate) fn enabled(roots: &Roots, units: &[&str], suffix: &str) -> Result<boo
     for folder in ["/etc/rcS.d", "/etc/rc2.d", "/etc/rc3.d", "/etc/rc5.d"] {
         let Some(entries) = roots.list(folder)? else { continue };
         known = true;
-        let starts = |entry: &String| units.iter().any(|unit| entry.starts_with('S') && entry.get(3..) == Some(*unit));
+        let starts =
+            |entry: &String| units.iter().any(|unit| entry.starts_with('S') && entry.get(3..) == Some(*unit));
         // Debian keeps these folders beside systemd, which then does not use them for units of its own.
         if !systemd(roots)? && entries.iter().any(starts) {
             return Ok(true);
@@ -114,6 +122,9 @@ mod tests {
         assert_eq!(enabled(&openrc.roots(), &["chrony", "chronyd"], "service"), Ok(true));
         let sysv = Fixture::new(&[("/etc/rc2.d/S01ntp", "")]);
         assert_eq!(enabled(&sysv.roots(), &["ntp"], "service"), Ok(true));
-        assert_eq!(enabled(&Fixture::new(&[]).roots(), &["ufw"], "service").unwrap_err().why, Why::Unsupported);
+        assert_eq!(
+            enabled(&Fixture::new(&[]).roots(), &["ufw"], "service").unwrap_err().why,
+            Why::Unsupported
+        );
     }
 }

@@ -68,11 +68,14 @@ pub(crate) fn collect(machine: &Machine<'_>, kind: &Id, run: &mut Run<'_>) -> Re
     seen.known("active", active(machine, &Processes::read(machine.roots), &SERVICE));
     let files = config::read(machine.roots);
     let told = output(machine.commands, "sshd", &["-T"]).ok().map(|text| config::told(&text));
-    seen.known("config_source", match (&told, &files) {
-        (Some(_), _) => Ok("sshd"),
-        (None, Ok(_)) => Ok("files"),
-        (None, Err(reason)) => Err(reason.clone()),
-    });
+    seen.known(
+        "config_source",
+        match (&told, &files) {
+            (Some(_), _) => Ok("sshd"),
+            (None, Ok(_)) => Ok("files"),
+            (None, Err(reason)) => Err(reason.clone()),
+        },
+    );
     match (told, files) {
         (Some(told), Ok(files)) => show(&Config { matches: files.matches, ..told }, true, &mut seen),
         (None, Ok(files)) => show(&files, false, &mut seen),
@@ -85,9 +88,20 @@ pub(crate) fn collect(machine: &Machine<'_>, kind: &Id, run: &mut Run<'_>) -> Re
 }
 
 fn nothing(reason: &UnknownReason, seen: &mut Resource) {
-    let names = SWITCHES.iter().chain(&NUMBERS).map(|(name, ..)| *name).chain(ALGORITHMS.iter().map(|(name, _)| *name));
-    let others =
-        ["ports", "listen_addresses", "permit_root_login", "log_level", "allow_users", "allow_groups", "match_blocks"];
+    let names = SWITCHES
+        .iter()
+        .chain(&NUMBERS)
+        .map(|(name, ..)| *name)
+        .chain(ALGORITHMS.iter().map(|(name, _)| *name));
+    let others = [
+        "ports",
+        "listen_addresses",
+        "permit_root_login",
+        "log_level",
+        "allow_users",
+        "allow_groups",
+        "match_blocks",
+    ];
     for name in names.chain(others) {
         seen.unknown(name, reason.clone());
     }
@@ -95,23 +109,30 @@ fn nothing(reason: &UnknownReason, seen: &mut Resource) {
 
 fn show(config: &Config, by_server: bool, seen: &mut Resource) {
     for (name, keyword, default) in SWITCHES {
-        let most = config.all(keyword, default).map(|value| switch(keyword, value)).reduce(|one, other| match (one, other) {
-            (Ok(true), _) | (_, Ok(true)) => Ok(true),
-            (Err(reason), _) | (_, Err(reason)) => Err(reason),
-            (Ok(false), Ok(false)) => Ok(false),
-        });
+        let most =
+            config.all(keyword, default).map(|value| switch(keyword, value)).reduce(|one, other| {
+                match (one, other) {
+                    (Ok(true), _) | (_, Ok(true)) => Ok(true),
+                    (Err(reason), _) | (_, Err(reason)) => Err(reason),
+                    (Ok(false), Ok(false)) => Ok(false),
+                }
+            });
         seen.known(name, most.unwrap_or(Ok(false)));
     }
     for (name, keyword, default) in NUMBERS {
-        let values: Vec<Result<i64, UnknownReason>> = config.all(keyword, default).map(|v| number(keyword, v)).collect();
-        seen.known(name, match values.as_slice() {
-            [one] => one.clone(),
-            // More attempts are more; of the other numbers neither end is.
-            _ if keyword == "maxauthtries" => {
-                values.into_iter().try_fold(0, |most, value| value.map(|value| most.max(value)))
-            }
-            _ => Err(differs(keyword)),
-        });
+        let values: Vec<Result<i64, UnknownReason>> =
+            config.all(keyword, default).map(|v| number(keyword, v)).collect();
+        seen.known(
+            name,
+            match values.as_slice() {
+                [one] => one.clone(),
+                // More attempts are more; of the other numbers neither end is.
+                _ if keyword == "maxauthtries" => {
+                    values.into_iter().try_fold(0, |most, value| value.map(|value| most.max(value)))
+                }
+                _ => Err(differs(keyword)),
+            },
+        );
     }
     for (name, keyword) in ALGORITHMS {
         seen.known(name, algorithms(config, keyword, by_server));
@@ -120,14 +141,23 @@ fn show(config: &Config, by_server: bool, seen: &mut Resource) {
         .all("permitrootlogin", "prohibit-password")
         .try_fold(0, |most, value| root_login(value).map(|place| most.max(place)));
     seen.known("permit_root_login", root.map(|place| ROOT_LOGIN.get(place).copied().unwrap_or("yes")));
-    let ports = config.many("port").into_iter().map(|text| number("port", &text)).collect::<Result<Vec<i64>, _>>();
+    let ports =
+        config.many("port").into_iter().map(|text| number("port", &text)).collect::<Result<Vec<i64>, _>>();
     seen.known("ports", ports.map(|ports| if ports.is_empty() { vec![22] } else { ports }));
-    seen.value("listen_addresses", config.many("listenaddress"));
+    // The server tells every address as two wildcards.
+    let mut addresses = config.many("listenaddress");
+    if ["0.0.0.0:", "[::]:"].iter().all(|all| addresses.iter().any(|address| address.starts_with(all))) {
+        addresses.clear();
+    }
+    seen.value("listen_addresses", addresses);
     let level: Vec<&str> = config.all("loglevel", "INFO").collect();
-    seen.known("log_level", match level.as_slice() {
-        [one] => Ok((*one).to_owned()),
-        _ => Err(differs("loglevel")),
-    });
+    seen.known(
+        "log_level",
+        match level.as_slice() {
+            [one] => Ok((*one).to_owned()),
+            _ => Err(differs("loglevel")),
+        },
+    );
     for (name, keyword) in [("allow_users", "allowusers"), ("allow_groups", "allowgroups")] {
         let list: Fact<Vec<String>> =
             if config.set_by_match(keyword) { Err(differs(keyword)) } else { Ok(Some(config.many(keyword))) };
@@ -137,7 +167,8 @@ fn show(config: &Config, by_server: bool, seen: &mut Resource) {
         .matches
         .iter()
         .map(|block| {
-            let settings: Vec<String> = block.settings.iter().map(|(keyword, value)| format!("{keyword} {value}")).collect();
+            let settings: Vec<String> =
+                block.settings.iter().map(|(keyword, value)| format!("{keyword} {value}")).collect();
             json!({"criteria": block.criteria, "settings": settings, "file": block.file, "line": block.line})
         })
         .collect();
@@ -145,7 +176,10 @@ fn show(config: &Config, by_server: bool, seen: &mut Resource) {
 }
 
 fn differs(keyword: &str) -> UnknownReason {
-    UnknownReason::new(Why::Unsupported, format!("a Match block sets {keyword} for some connections; see match_blocks"))
+    UnknownReason::new(
+        Why::Unsupported,
+        format!("a Match block sets {keyword} for some connections; see match_blocks"),
+    )
 }
 
 fn odd(keyword: &str, value: &str) -> UnknownReason {
@@ -157,7 +191,8 @@ fn switch(keyword: &str, value: &str) -> Result<bool, UnknownReason> {
     match (keyword, value.to_ascii_lowercase().as_str()) {
         (_, "yes" | "true") => Ok(true),
         (_, "no" | "false") => Ok(false),
-        ("allowtcpforwarding", "all" | "local" | "remote") | ("pubkeyauthentication", "unbound" | "host-bound") => Ok(true),
+        ("allowtcpforwarding", "all" | "local" | "remote")
+        | ("pubkeyauthentication", "unbound" | "host-bound") => Ok(true),
         // A pattern of the variables that may be set.
         ("permituserenvironment", pattern) if !pattern.is_empty() => Ok(true),
         _ => Err(odd(keyword, value)),
@@ -234,13 +269,15 @@ mod tests {
 
     #[test]
     fn the_servers_word_counts_more() {
-        let told = "port 22\npermitrootlogin without-password\npasswordauthentication no\nkexalgorithms a,b\n";
+        let told =
+            "port 22\npermitrootlogin without-password\npasswordauthentication no\nkexalgorithms a,b\n";
         let seen = machine("Port 1\n").tool("sshd -T", 0, told, "").look("host.ssh_server", collect);
         let server = seen.one();
         assert_eq!(shown(server, "permit_root_login"), "\"prohibit-password\"");
         assert_eq!(shown(server, "password_authentication"), "false");
         assert_eq!(shown(server, "key_exchanges"), "[\"a\",\"b\"]");
         assert_eq!(shown(server, "config_source"), "\"sshd\"");
+        assert_eq!(shown(server, "listen_addresses"), "[]");
     }
 
     #[test]
@@ -256,7 +293,9 @@ mod tests {
 
     #[test]
     fn garbage_does_no_harm() {
-        let seen = machine("PermitRootLogin maybe\nMaxAuthTries x\n").deny("/etc/ssh/no").look("host.ssh_server", collect);
+        let seen = machine("PermitRootLogin maybe\nMaxAuthTries x\n")
+            .deny("/etc/ssh/no")
+            .look("host.ssh_server", collect);
         assert_eq!(shown(seen.one(), "max_auth_tries"), "unknown: failed");
         for text in mangled(CONFIG) {
             machine(&text).look("host.ssh_server", collect);

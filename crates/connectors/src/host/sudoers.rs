@@ -181,12 +181,14 @@ impl Sudoers<'_> {
             _ => "list",
         };
         let excluded = |word: &String| word == "!root" || word == "!#0";
-        let as_root = runas.iter().any(|word| matches!(word.as_str(), "root" | "ALL" | "#0")) && !runas.iter().any(excluded);
+        let as_root = runas.iter().any(|word| matches!(word.as_str(), "root" | "ALL" | "#0"))
+            && !runas.iter().any(excluded);
         let password = match (&self.some_without, right.no_password || self.no_password) {
             (_, true) => Ok(false),
             (None, false) => Ok(true),
             (Some(setting), false) => {
-                let what = format!("`Defaults {setting}` frees some from the password; for whom is not followed");
+                let what =
+                    format!("`Defaults {setting}` frees some from the password; for whom is not followed");
                 Err(UnknownReason::new(Why::Unsupported, what))
             }
         };
@@ -213,7 +215,11 @@ mod tests {
         %sudo\tALL=(ALL:ALL) ALL, !SHELLS\n@includedir /etc/sudoers.d\n";
 
     fn machine(main: &str, extra: &str) -> Fixture {
-        Fixture::new(&[("/etc/sudoers", main), ("/etc/sudoers.d/app", extra), ("/etc/sudoers.d/app.bak", "x ALL=ALL\n")])
+        Fixture::new(&[
+            ("/etc/sudoers", main),
+            ("/etc/sudoers.d/app", extra),
+            ("/etc/sudoers.d/app.bak", "x ALL=ALL\n"),
+        ])
     }
 
     #[test]

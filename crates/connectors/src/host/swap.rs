@@ -12,7 +12,9 @@ use crate::{Run, Stopped};
 /// Lists the swap areas.
 pub(crate) fn collect(machine: &Machine<'_>, kind: &Id, run: &mut Run<'_>) -> Result<(), Stopped> {
     let swaps = machine.roots.text("/proc/swaps").and_then(|text| {
-        text.ok_or_else(|| UnknownReason::new(Why::Unsupported, "/proc/swaps does not exist; has the kernel no swap?"))
+        text.ok_or_else(|| {
+            UnknownReason::new(Why::Unsupported, "/proc/swaps does not exist; has the kernel no swap?")
+        })
     });
     let (swaps, mounts) = match (swaps, mounts::read(machine.roots)) {
         (Ok(swaps), Ok(mounts)) => (swaps, mounts),
@@ -33,7 +35,10 @@ pub(crate) fn collect(machine: &Machine<'_>, kind: &Id, run: &mut Run<'_>) -> Re
         let (Some(path), Some(form)) = (words.next().map(unescape), words.next()) else { continue };
         let size = words.next().and_then(|kib| kib.parse::<i64>().ok()).map(|kib| kib.saturating_mul(1024));
         let mut seen = Resource::new(kind, format!("{}:{path}", machine.host), machine.now);
-        seen.value("host", machine.host.clone()).value("path", path.clone()).value("form", form).value("active", true);
+        seen.value("host", machine.host.clone())
+            .value("path", path.clone())
+            .value("form", form)
+            .value("active", true);
         seen.fact("size", Ok(size));
         let place = place(&blocks, &mounts, &path, form);
         let hibernates = place.as_ref().is_ok_and(|place| resume == Some(*place));
@@ -60,19 +65,33 @@ pub(crate) fn collect(machine: &Machine<'_>, kind: &Id, run: &mut Run<'_>) -> Re
 }
 
 /// The device that an area lies on.
-fn place(blocks: &Blocks<'_>, mounts: &[mounts::Mount], path: &str, form: &str) -> Result<Number, UnknownReason> {
+fn place(
+    blocks: &Blocks<'_>,
+    mounts: &[mounts::Mount],
+    path: &str,
+    form: &str,
+) -> Result<Number, UnknownReason> {
     if form == "file" {
         return match holding(mounts, path) {
             Some(mount) if mount.device.0 != 0 => Ok(mount.device),
             // A file on btrfs: the mount's device has no number, but the source names one.
             Some(mount) if mount.fstype == "btrfs" => blocks.number_of(&mount.source)?.ok_or_else(|| {
-                UnknownReason::new(Why::Unsupported, format!("{} is no block device that can be seen", mount.source))
+                UnknownReason::new(
+                    Why::Unsupported,
+                    format!("{} is no block device that can be seen", mount.source),
+                )
             }),
-            _ => Err(UnknownReason::new(Why::Unsupported, format!("{path} lies on no block device that can be seen"))),
+            _ => Err(UnknownReason::new(
+                Why::Unsupported,
+                format!("{path} lies on no block device that can be seen"),
+            )),
         };
     }
     blocks.number_of(path)?.ok_or_else(|| {
-        UnknownReason::new(Why::Failed, format!("{path} is in /proc/swaps but is no block device that can be seen"))
+        UnknownReason::new(
+            Why::Failed,
+            format!("{path} is in /proc/swaps but is no block device that can be seen"),
+        )
     })
 }
 
@@ -82,17 +101,28 @@ fn resume(machine: &Machine<'_>) -> Result<Option<Number>, UnknownReason> {
     match number(&line) {
         Some((0, 0)) => Ok(None),
         Some(number) => Ok(Some(number)),
-        None => Err(UnknownReason::new(Why::Failed, format!("/sys/power/resume holds `{line}`; expected MAJOR:MINOR"))),
+        None => Err(UnknownReason::new(
+            Why::Failed,
+            format!("/sys/power/resume holds `{line}`; expected MAJOR:MINOR"),
+        )),
     }
 }
 
-fn judge(machine: &Machine<'_>, blocks: &Blocks<'_>, place: Result<Number, UnknownReason>, seen: &mut Resource) {
+fn judge(
+    machine: &Machine<'_>,
+    blocks: &Blocks<'_>,
+    place: Result<Number, UnknownReason>,
+    seen: &mut Resource,
+) {
     let mut legs = Vec::new();
     let folder = place.as_ref().ok().and_then(|number| blocks.folder(*number)).unwrap_or_default();
     let in_memory = base_name(folder).starts_with("zram");
     // Compressed memory is lost with the power, unless it is written back to a disk.
     let written_back = if in_memory {
-        machine.roots.line(&format!("{folder}/backing_dev")).map(|line| line.is_some_and(|line| line != "none"))
+        machine
+            .roots
+            .line(&format!("{folder}/backing_dev"))
+            .map(|line| line.is_some_and(|line| line != "none"))
     } else {
         Ok(false)
     };

@@ -21,7 +21,12 @@ const KEEPERS: [Keeper; 5] = [
     Keeper {
         service: Service { name: "chrony", units: &["chrony", "chronyd"], processes: &["chronyd"] },
         programs: &["/usr/sbin/chronyd"],
-        settings: &["/etc/chrony/chrony.conf", "/etc/chrony.conf", "/etc/chrony/conf.d", "/etc/chrony/sources.d"],
+        settings: &[
+            "/etc/chrony/chrony.conf",
+            "/etc/chrony.conf",
+            "/etc/chrony/conf.d",
+            "/etc/chrony/sources.d",
+        ],
     },
     Keeper {
         service: Service {
@@ -81,15 +86,18 @@ pub(crate) fn collect(machine: &Machine<'_>, kind: &Id, run: &mut Run<'_>) -> Re
 }
 
 /// Asks the services that run, then the kernel by way of `timedatectl`.
-fn synchronized(machine: &Machine<'_>, running: Result<Vec<&Keeper>, UnknownReason>) -> Result<bool, UnknownReason> {
+fn synchronized(
+    machine: &Machine<'_>,
+    running: Result<Vec<&Keeper>, UnknownReason>,
+) -> Result<bool, UnknownReason> {
     if machine.roots.any_exists(["/.dockerenv", "/run/.containerenv", "/run/systemd/container"])? {
         let what = "this is a container, whose clock the machine around it keeps";
         return Err(UnknownReason::new(Why::Unsupported, what));
     }
-    if running.as_ref().is_ok_and(|keepers| keepers.iter().any(|keeper| keeper.service.name == "chrony")) {
-        if let Ok(text) = output(machine.commands, "chronyc", &["-c", "tracking"]) {
-            return leap_status(&text);
-        }
+    if running.as_ref().is_ok_and(|keepers| keepers.iter().any(|keeper| keeper.service.name == "chrony"))
+        && let Ok(text) = output(machine.commands, "chronyc", &["-c", "tracking"])
+    {
+        return leap_status(&text);
     }
     let text = output(machine.commands, "timedatectl", &["show", "--property=NTPSynchronized", "--value"])?;
     match text.trim() {
@@ -166,7 +174,8 @@ mod tests {
             ("/usr/sbin/chronyd", ""),
             ("/etc/chrony/chrony.conf", "pool ntp.example iburst\n# server no.example\nserver b.example\n"),
         ];
-        let seen = machine(&files).tool("chronyc -c tracking", 0, TRACKING, "").look("host.time_sync", collect);
+        let seen =
+            machine(&files).tool("chronyc -c tracking", 0, TRACKING, "").look("host.time_sync", collect);
         let clock = seen.key("web1:clock");
         assert_eq!(shown(clock, "synchronized"), "true");
         assert_eq!(shown(clock, "services"), "[\"chrony\"]");
@@ -179,13 +188,19 @@ mod tests {
 
     #[test]
     fn others_are_known_by_the_kernels_word() {
-        let unit = |fixture: Fixture| fixture.tool("systemctl is-active systemd-timesyncd", 0, "active\n", "");
-        let files = [("/run/systemd/system/x", ""), ("/etc/systemd/timesyncd.conf", "[Time]\n#NTP=\nNTP=a.example b.example\n")];
+        let unit =
+            |fixture: Fixture| fixture.tool("systemctl is-active systemd-timesyncd", 0, "active\n", "");
+        let files = [
+            ("/run/systemd/system/x", ""),
+            ("/etc/systemd/timesyncd.conf", "[Time]\n#NTP=\nNTP=a.example b.example\n"),
+        ];
         let seen = unit(machine(&files)).tool(ASK, 0, "yes\n", "").look("host.time_sync", collect);
         assert_eq!(shown(seen.one(), "synchronized"), "true");
         assert_eq!(shown(seen.one(), "services"), "[\"systemd-timesyncd\"]");
         assert_eq!(shown(seen.one(), "configured_servers"), "[\"a.example\",\"b.example\"]");
-        let seen = unit(machine(&files)).tool(ASK, 1, "", "Failed to connect to bus").look("host.time_sync", collect);
+        let seen = unit(machine(&files))
+            .tool(ASK, 1, "", "Failed to connect to bus")
+            .look("host.time_sync", collect);
         assert_eq!(shown(seen.one(), "synchronized"), "unknown: failed");
     }
 

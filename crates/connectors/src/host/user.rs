@@ -48,7 +48,9 @@ pub(crate) fn accounts(roots: &Roots) -> Result<(Vec<Account>, Option<UnknownRea
         match account(line) {
             Some(account) => all.push(account),
             // NIS's `+` lines stand for accounts that are kept elsewhere.
-            None => missing = Some(UnknownReason::new(Why::Failed, format!("{path}:{}: no account", number + 1))),
+            None => {
+                missing = Some(UnknownReason::new(Why::Failed, format!("{path}:{}: no account", number + 1)))
+            }
         }
     }
     Ok((all, missing))
@@ -219,7 +221,8 @@ fn passwords(account: &Account, shadow: &Fact<BTreeMap<String, Vec<String>>>, se
             UnknownReason::new(Why::Failed, what)
         })
     };
-    let day = |place: usize| number(place).map(|days| days.filter(|days| (0..=2_932_896).contains(days)).map(day));
+    let day =
+        |place: usize| number(place).map(|days| days.filter(|days| (0..=2_932_896).contains(days)).map(day));
     // Zero does not mean 1970, but that it has to be changed at the next sign-in.
     let changed = day(1).map(|at| at.filter(|at| *at != Timestamp::from_secs(0)));
     seen.fact("password_changed_at", changed.map(|at| at.map(moment)));
@@ -297,7 +300,8 @@ mod tests {
         let seen = fixture.look("host.user", collect);
         assert_eq!((seen.observations.len(), seen.complete()), (1, false));
         for (passwd, shadow) in mangled(PASSWD).into_iter().zip(mangled(SHADOW)) {
-            let fixture = Fixture::new(&[("/etc/passwd", &passwd), ("/etc/shadow", &shadow), ("/etc/group", &passwd)]);
+            let fixture =
+                Fixture::new(&[("/etc/passwd", &passwd), ("/etc/shadow", &shadow), ("/etc/group", &passwd)]);
             let seen = fixture.look("host.user", collect);
             assert!(!format!("{:?}", seen.observations).contains("$secretsecret"));
         }

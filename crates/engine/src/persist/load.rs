@@ -186,6 +186,9 @@ pub(crate) async fn state(db: &Db) -> Result<State, EngineError> {
     }
     state.programs = programs(db).await?;
     if let Some(program) = state.program().cloned() {
+        for earlier in state.programs.clone() {
+            state.adopt_plans(&earlier.program);
+        }
         state.adopt(&program, None);
     }
     resources(db, &mut state).await?;

@@ -15,8 +15,9 @@ use crate::state::{Attempt, Population};
 /// What is learned later than this after it was true is in the indexes of late rows.
 pub(super) const LAG: Span = Span::from_secs(600);
 
-const TALLIES: &str = "SELECT s.ord, s.id, t.pass, t.fail, t.unknown, t.stale, t.excepted, t.not_applicable FROM tests s \
-     JOIN tallies t ON t.test = s.ord \
+const TALLIES: &str = "SELECT s.ord, s.id, COALESCE(t.pass, 0), COALESCE(t.fail, 0), COALESCE(t.unknown, 0), \
+     COALESCE(t.stale, 0), COALESCE(t.excepted, 0), COALESCE(t.not_applicable, 0) FROM tests s \
+     LEFT JOIN tallies t ON t.test = s.ord \
      AND t.known_at = (SELECT MAX(known_at) FROM tallies WHERE test = s.ord AND known_at <= $1)";
 const TALLY: &str = "SELECT t.pass, t.fail, t.unknown, t.stale, t.excepted, t.not_applicable FROM tallies t \
      WHERE t.test = $1 AND t.known_at <= $2 ORDER BY t.known_at DESC LIMIT 1";
@@ -42,12 +43,13 @@ const PUT_ASIDE: &str = "SELECT status, COUNT(*) FROM results WHERE test = $1 AN
 const TEST_ORD: &str = "SELECT ord FROM tests WHERE id = $1";
 const YIELDS: &str = "SELECT k.kind, s.id FROM source_kinds k JOIN sources s ON s.ord = k.source \
      WHERE k.from_at <= $1 AND k.to_at > $1 ORDER BY k.kind, s.ord";
-const ATTEMPTS: &str = "SELECT c.kind, s.id, c.scope, c.finished_at, c.complete, c.reason \
-     FROM (SELECT k.kind AS kind, k.source AS source, (SELECT MAX(finished_at) FROM coverage \
-             WHERE kind = k.kind AND source = k.source AND finished_at <= $1 AND finished_at >= k.from_at) AS finished_at \
-           FROM source_kinds k WHERE k.from_at <= $1 AND k.to_at > $1) l \
-     JOIN coverage c ON c.kind = l.kind AND c.source = l.source AND c.finished_at = l.finished_at \
-     JOIN sources s ON s.ord = c.source";
+// `MATERIALIZED` and `CROSS JOIN` keep SQLite from going through the whole coverage.
+const ATTEMPTS: &str = "WITH l AS MATERIALIZED (SELECT k.kind AS kind, k.source AS source, \
+         (SELECT MAX(finished_at) FROM coverage WHERE kind = k.kind AND source = k.source \
+             AND finished_at <= $1 AND finished_at >= k.from_at) AS finished_at \
+         FROM source_kinds k WHERE k.from_at <= $1 AND k.to_at > $1) \
+     SELECT c.kind, s.id, c.scope, c.finished_at, c.complete, c.reason FROM l CROSS JOIN coverage c CROSS JOIN sources s \
+     WHERE c.kind = l.kind AND c.source = l.source AND c.finished_at = l.finished_at AND s.ord = l.source";
 
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] =

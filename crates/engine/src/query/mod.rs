@@ -20,6 +20,7 @@ mod timeline;
 mod why;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use octro_model::{Clock, Tally, Timestamp};
@@ -60,7 +61,6 @@ pub(crate) fn statements() -> Vec<&'static str> {
         facts::STATEMENTS,
         overview::STATEMENTS,
         period::STATEMENTS,
-        principles::STATEMENTS,
         resources::STATEMENTS,
         results::STATEMENTS,
         search::STATEMENTS,
@@ -106,18 +106,32 @@ pub struct Query {
     db: Db,
     clock: Arc<dyn Clock>,
     programs: Arc<Mutex<HashMap<i64, Arc<Program>>>>,
+    /// The latest moment, in microseconds, at which something is known to have been told.
+    told: Arc<AtomicI64>,
 }
 
 impl Query {
     /// Questions to `db`.
     pub fn new(db: Db, clock: Arc<dyn Clock>) -> Self {
-        Self { db, clock, programs: Arc::default() }
+        Self { db, clock, programs: Arc::default(), told: Arc::new(AtomicI64::new(i64::MIN)) }
     }
 
-    /// The present moment, as this process sees it.
+    /// The present moment, as this process sees it: the clock's, but no earlier than what is known to have been told.
     pub fn now(&self) -> AsOf {
-        let now = self.clock.now();
+        let told = Timestamp::from_micros(self.told.load(Ordering::Relaxed));
+        let now = self.clock.now().max(told);
         AsOf { at: now, known_at: now }
+    }
+
+    /// The present moment, no earlier than anything that was told: the clock may have been set back since.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn present(&self) -> Result<AsOf, EngineError> {
+        if let Some(told) = self.setting("now").await?.and_then(|text| text.parse().ok()) {
+            self.told.fetch_max(told, Ordering::Relaxed);
+        }
+        Ok(self.now())
     }
 
     /// The database.

@@ -1,7 +1,7 @@
 //! A batch of observations.
 #![expect(clippy::indexing_slicing, reason = "slots are handed out by the state and index its own vectors")]
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use octro_cel::Record;
 use octro_model::{CollectionError, Id, Span, Status, Timestamp};
@@ -46,7 +46,9 @@ impl State {
         let mut sorted = Sorted::default();
         let mut outcome = BatchOutcome::default();
         let mut groups: BTreeMap<Timestamp, Vec<i64>> = BTreeMap::new();
+        // What this batch itself says anew, and when it sees again what it does not.
         let mut mentioned: HashSet<(u32, String)> = HashSet::new();
+        let mut seen: HashMap<u32, Timestamp> = HashMap::new();
         let yields = &self.sources[source as usize].info.kinds;
         for item in items {
             let mut refuse = |message: String, mend: &str| {
@@ -89,6 +91,7 @@ impl State {
                 outcome.unchanged += 1;
                 if let Some(slot) = slot.filter(|_| view.is_some()) {
                     groups.entry(at).or_default().push(Self::ord(slot));
+                    seen.entry(slot).and_modify(|last| *last = (*last).max(at)).or_insert(at);
                 }
                 continue;
             }
@@ -104,7 +107,13 @@ impl State {
                     }
                 }
             };
-            mentioned.insert((kind, item.key.clone()));
+            let late = slot.is_some_and(|slot| {
+                self.resources[slot as usize].late_by(source, at) > Span::ZERO
+                    || seen.get(&slot).is_some_and(|last| *last > at)
+            });
+            if !late {
+                mentioned.insert((kind, item.key.clone()));
+            }
             outcome.changed += 1;
             sorted.changed.push(Changed {
                 kind,
@@ -157,15 +166,20 @@ impl State {
         received: Timestamp,
         delta: &mut Delta,
     ) {
+        // Under an earlier program, evidence may have had to be fresher.
+        let old = self.programs.last().is_some_and(|program| at < program.from_at);
         let resource = &mut self.resources[slot as usize];
         let kind = resource.kind as usize;
         let changed_at = resource.changed_at;
         let stale = resource.statuses.contains(&Status::Stale.code());
         let Some(view) = resource.views.iter_mut().find(|view| view.source == source) else { return };
         view.collection = collection;
+        if at == view.seen_at {
+            return;
+        }
         // If it had not been seen for long, something may have become stale meanwhile: here, or where it is looked at.
         let gap = view.seen_at.plus(self.kinds[kind].max_age_least) <= received;
-        let late = at <= view.seen_at;
+        let late = at < view.seen_at;
         let resumed = view.seen_at.plus(self.kinds[kind].max_age_least) <= at;
         view.seen_at = view.seen_at.max(at);
         if resumed {
@@ -175,17 +189,15 @@ impl State {
         if late {
             // It can only have shortened a time in which something was stale, and that ended later than `at`.
             let lookers = if self.kinds[kind].watched.is_empty() { Vec::new() } else { self.lookers(slot) };
-            let changed = |near: &u32| at < self.resources[*near as usize].changed_at;
+            let changed = |near: &u32| old || at < self.resources[*near as usize].changed_at;
             lookers.into_iter().filter(changed).for_each(|near| Self::retell(near, at, delta));
-            if at < changed_at {
+            if old || at < changed_at {
                 Self::retell(slot, at, delta);
             }
             return;
         }
-        if stale {
+        if gap || stale || old {
             self.settle_from(slot, at, received, delta);
-        }
-        if gap || stale {
             self.ripple(slot, at, received, false, delta);
         }
     }
@@ -231,7 +243,6 @@ impl State {
         self.counters.observation += 1;
         let slot = self.resource(changed.kind, &changed.key, received, delta);
         let at = changed.effective_at;
-        let floor = self.floor(slot);
         let late_by = self.resources[slot as usize].late_by(source, at);
         delta.observations.push(ObservationRow {
             seq,
@@ -247,6 +258,8 @@ impl State {
         if let Some(record) = &changed.record {
             self.link(slot, record, delta);
         }
+        // What it names now counts, what is said of it now does not yet.
+        let floor = self.floor(slot);
         let resource = &mut self.resources[slot as usize];
         resource.said_at = resource.said_at.max(at.plus(late_by));
         let place = resource.views.iter().position(|view| view.source == source);

@@ -183,7 +183,7 @@ impl State {
             .fold(floor, Timestamp::max)
     }
 
-    /// Takes over which kinds' tests look at which: after the program changed.
+    /// Takes over which attributes name others, and how fresh evidence has to be: after the program changed.
     pub(crate) fn adopt_links(&mut self, program: &Program) {
         for kind in 0..self.kinds.len() {
             let least = self.kinds[kind].tests.iter().map(|active| active.rule.max_age).min();
@@ -197,16 +197,33 @@ impl State {
             let table = &mut self.kinds[kind];
             table.max_age_least = least.unwrap_or(octro_model::Span::from_micros(i64::MAX));
             table.refs = refs;
-            table.plans.clear();
-            table.watched.clear();
+        }
+        for rule in program.tests.values() {
+            for step in self.steps(rule, program) {
+                for kind in [step.from, step.to] {
+                    // A neighbour's evidence has to be as fresh as the test asks, so sightings after a gap matter to it.
+                    let least = &mut self.kinds[kind as usize].max_age_least;
+                    *least = (*least).min(rule.max_age);
+                }
+            }
+        }
+        self.adopt_plans(program);
+    }
+
+    /// Takes over which kinds' tests look at which. What earlier programs looked at stays: their time may have to be
+    /// told anew.
+    pub(crate) fn adopt_plans(&mut self, program: &Program) {
+        for layout in program.kinds.iter() {
+            self.kind(&layout.kind().id);
         }
         for rule in program.tests.values() {
             let plan = self.steps(rule, program);
-            let Some(on) = self.kind_of.get(&rule.on).copied().filter(|_| !plan.is_empty()) else { continue };
+            let on = self.kind(&rule.on);
+            if plan.is_empty() {
+                continue;
+            }
             for kind in plan.iter().flat_map(|step| [step.from, step.to]) {
                 let table = &mut self.kinds[kind as usize];
-                // A neighbour's evidence has to be as fresh as the test asks, so sightings after a gap matter to it.
-                table.max_age_least = table.max_age_least.min(rule.max_age);
                 let watch = (on, plan.clone());
                 if !table.watched.contains(&watch) {
                     table.watched.push(watch);

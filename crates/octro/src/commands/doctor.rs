@@ -19,13 +19,14 @@ struct Line {
 
 pub async fn run(global: &Global) -> anyhow::Result<Exit> {
     let mut lines = Vec::new();
+    let mut usable = true;
     match database::config(global) {
         Ok(config) => {
             let said = format!("{} sources, pages at {}", config.sources.len(), config.listen);
             lines.push(good("settings", said));
             program(&config, &mut lines);
             folder(&config, &mut lines);
-            store(&config, &mut lines).await;
+            usable = store(&config, &mut lines).await;
             sources(global, &mut lines).await;
         }
         Err(error) => lines.push(bad("settings", format!("{error:#}"), "correct the file or the option that is named")),
@@ -41,7 +42,11 @@ pub async fn run(global: &Global) -> anyhow::Result<Exit> {
     if !global.quiet {
         output::say(&if bad == 0 { "Everything is in order.".to_owned() } else { format!("{bad} things are not in order.") });
     }
-    Ok(if bad == 0 { Exit::Done } else { Exit::Failing })
+    Ok(match (usable, bad) {
+        (false, _) => Exit::Broken,
+        (true, 0) => Exit::Done,
+        (true, _) => Exit::Failing,
+    })
 }
 
 fn good(what: &str, said: String) -> Line {
@@ -84,22 +89,33 @@ fn folder(config: &Config, lines: &mut Vec<Line>) {
     });
 }
 
-async fn store(config: &Config, lines: &mut Vec<Line>) {
+/// Answers whether the database can be used, or will be made.
+async fn store(config: &Config, lines: &mut Vec<Line>) -> bool {
+    const RESTORE: &str = "stop Octro, copy the file away, and restore a backup";
     let address = match &config.database {
         Some(address) => address.clone(),
         None if config.data.join("octro.db").exists() => octro_server::Folder::database(&config.data),
-        None => return lines.push(good("database", "none yet; `octro up` makes it".to_owned())),
+        None => {
+            lines.push(good("database", "none yet; `octro up` makes it".to_owned()));
+            return true;
+        }
     };
     let db = match Db::open(&address).await {
         Ok(db) => db,
-        Err(error) => return lines.push(bad("database", error.to_string(), "see the message; a backup can be put in its place")),
+        Err(error) => {
+            let mend = if error.is_corrupt() { RESTORE } else { "see the message" };
+            lines.push(bad("database", error.to_string(), mend));
+            return false;
+        }
     };
-    lines.push(match db.check().await {
-        Ok(wrong) if wrong.is_empty() => good("database", format!("{} answers and is sound", db.dialect().name())),
-        Ok(wrong) => bad("database", wrong.join("; "), "stop Octro, copy the file away, and restore a backup"),
-        Err(error) => bad("database", error.to_string(), "stop Octro, copy the file away, and restore a backup"),
-    });
+    let line = match db.check().await {
+        Ok(()) => good("database", format!("{} answers and is sound", db.dialect().name())),
+        Err(error) => bad("database", error.to_string(), RESTORE),
+    };
+    let usable = line.ok;
+    lines.push(line);
     db.close().await;
+    usable
 }
 
 /// What the last runs of the sources could not do.

@@ -26,17 +26,24 @@ pub async fn run(global: &Global, up: Up) -> anyhow::Result<Exit> {
         let opened = octro_server::open(&config, Company::Real).await?;
         (Company::Real, clock, opened)
     };
-    let started = octro_server::start(config, company, clock, opened).await?;
+    let mut stop = StopSignals::listen()?;
+    let mut started = octro_server::start(config, company, clock, opened).await?;
     output::text(&format!("http://{}/\n", shown(started.address)))?;
     if !quiet {
         output::say("Octro is up. Open the address above in a browser; Ctrl-C stops it.");
     }
-    stop_signal().await?;
+    let broken = tokio::select! {
+        () = stop.told() => None,
+        broken = started.broken() => Some(broken),
+    };
     if !quiet {
         output::say("Stopping ...");
     }
     started.stop().await;
-    Ok(Exit::Done)
+    match broken {
+        Some(broken) => Err(broken.into()),
+        None => Ok(Exit::Done),
+    }
 }
 
 /// The address as a browser likes it: passkeys will want a name.
@@ -48,13 +55,24 @@ fn shown(address: std::net::SocketAddr) -> String {
     }
 }
 
-async fn stop_signal() -> anyhow::Result<()> {
-    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
-        _ = terminated.recv() => {}
+/// What tells Octro to stop; listened to before anybody knows that it is up.
+struct StopSignals {
+    interrupted: tokio::signal::unix::Signal,
+    terminated: tokio::signal::unix::Signal,
+}
+
+impl StopSignals {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupted: signal(SignalKind::interrupt())?, terminated: signal(SignalKind::terminate())? })
     }
-    Ok(())
+
+    async fn told(&mut self) {
+        tokio::select! {
+            _ = self.interrupted.recv() => {}
+            _ = self.terminated.recv() => {}
+        }
+    }
 }
 
 /// Opens the simulated company, made first if it is not there.

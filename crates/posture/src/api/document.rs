@@ -85,21 +85,27 @@ fn describe(operation: &Operation) -> Value {
             responses.insert("200".to_owned(), ok(&schemas::form(schema)));
         }
         Gives::Many(schema) => {
-            responses.insert("200".to_owned(), ok(&json!({
-                "type": "object",
-                "required": ["as_of", "total", "rows"],
-                "properties": {
-                    "as_of": schemas::form("AsOf"),
-                    "total": schemas::form("integer"),
-                    "rows": schemas::form(&format!("{schema}[]")),
-                },
-            })));
+            responses.insert(
+                "200".to_owned(),
+                ok(&json!({
+                    "type": "object",
+                    "required": ["as_of", "total", "rows"],
+                    "properties": {
+                        "as_of": schemas::form("AsOf"),
+                        "total": schemas::form("integer"),
+                        "rows": schemas::form(&format!("{schema}[]")),
+                    },
+                })),
+            );
         }
     }
-    responses.insert("default".to_owned(), json!({
-        "description": "It failed.",
-        "content": { "application/problem+json": { "schema": schemas::form("Problem") } },
-    }));
+    responses.insert(
+        "default".to_owned(),
+        json!({
+            "description": "It failed.",
+            "content": { "application/problem+json": { "schema": schemas::form("Problem") } },
+        }),
+    );
     json!({
         "operationId": id(operation),
         "summary": operation.summary,

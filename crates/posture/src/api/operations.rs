@@ -20,10 +20,24 @@ const CHANGES_MAX: u32 = 1_000;
 
 /// Every operation, in the order of the document.
 pub(super) const ALL: &[Operation] = &[
-    one("/overview", "Each part of the program, what changed, and what needs a person.", &[], "Overview", || get(overview)),
-    many("/controls", "Controls with their status.", &["part", "layer", "owner", "status", "q"], "Control", || get(controls)),
+    one(
+        "/overview",
+        "Each part of the program, what changed, and what needs a person.",
+        &[],
+        "Overview",
+        || get(overview),
+    ),
+    many(
+        "/controls",
+        "Controls with their status.",
+        &["part", "layer", "owner", "status", "q"],
+        "Control",
+        || get(controls),
+    ),
     one("/controls/{id}", "Everything about a control.", &[], "ControlDetail", || get(control)),
-    many("/tests", "Tests with their status.", &["part", "severity", "status", "kind", "q"], "Test", || get(tests)),
+    many("/tests", "Tests with their status.", &["part", "severity", "status", "kind", "q"], "Test", || {
+        get(tests)
+    }),
     one("/tests/{id}", "Everything about a test.", &[], "TestDetail", || get(test)),
     many("/resources", "Resources.", &["kind", "status", "q", "gone"], "ResourceRow", || get(resources)),
     one("/resources/{kind}/{*key}", "Everything about a resource.", &[], "Resource", || get(resource)),
@@ -45,11 +59,21 @@ pub(super) const ALL: &[Operation] = &[
         gives: Gives::Taken,
         route: || post(run),
     },
-    one("/period", "A control or test over a period.", &["subject", "id!", "from", "to"], "Period", || get(period)),
-    many("/changes", "Changes of status, newest first.", &["subject", "id", "from", "to"], "Change", || get(changes)),
+    one("/period", "A control or test over a period.", &["subject", "id!", "from", "to"], "Period", || {
+        get(period)
+    }),
+    many("/changes", "Changes of status, newest first.", &["subject", "id", "from", "to"], "Change", || {
+        get(changes)
+    }),
     one("/principles", "The principles of the program, measured.", &[], "Principles", || get(principles)),
     many("/frameworks", "External standards.", &[], "FrameworkRow", || get(frameworks)),
-    one("/frameworks/{id}", "A standard with its requirements.", &["status", "coverage", "q"], "Framework", || get(framework)),
+    one(
+        "/frameworks/{id}",
+        "A standard with its requirements.",
+        &["status", "coverage", "q"],
+        "Framework",
+        || get(framework),
+    ),
     many("/policies", "Policies.", &[], "Policy", || get(policies)),
     one("/policies/{id}", "A policy.", &[], "Policy", || get(policy)),
     many("/claims", "Public sentences and what is behind them.", &["status"], "Claim", || get(claims)),

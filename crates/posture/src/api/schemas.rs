@@ -125,9 +125,11 @@ const CONTROL: &[(&str, &str)] = &[
 
 /// All schemas by name.
 pub(super) fn all() -> Map<String, Value> {
-    let words = WORDS.iter().map(|(name, words)| ((*name).to_owned(), json!({ "type": "string", "enum": words })));
+    let words =
+        WORDS.iter().map(|(name, words)| ((*name).to_owned(), json!({ "type": "string", "enum": words })));
     let shapes = SHAPES.iter().map(|(name, fields)| {
-        let required: Vec<&str> = fields.iter().filter(|(_, of)| !of.ends_with("??")).map(|(field, _)| *field).collect();
+        let required: Vec<&str> =
+            fields.iter().filter(|(_, of)| !of.ends_with("??")).map(|(field, _)| *field).collect();
         let properties: Map<String, Value> =
             fields.iter().map(|(field, of)| ((*field).to_owned(), form(of.trim_end_matches("??")))).collect();
         ((*name).to_owned(), json!({ "type": "object", "required": required, "properties": properties }))

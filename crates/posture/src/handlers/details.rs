@@ -22,7 +22,7 @@ const RUNS_MAX: u32 = 50;
 
 pub(super) async fn control(ask: Ask, Path(id): Path<String>) -> Answer {
     let one = load::control(&ask, &id).await?;
-    if Format::of(&ask)? != Format::Page {
+    if Format::of(&ask)?.is_some() {
         return super::json(&one);
     }
     let filter = ResultFilter {
@@ -52,8 +52,7 @@ pub(super) async fn control(ask: Ask, Path(id): Path<String>) -> Answer {
 pub(super) async fn test(ask: Ask, Path(id): Path<String>) -> Answer {
     let one = load::test(&ask, &id).await?;
     let filter = ResultFilter { test: Some(one.view.id.clone()), ..load::result_filter(&ask.params)? };
-    let format = Format::of(&ask)?;
-    if format != Format::Page {
+    if let Some(format) = Format::of(&ask)? {
         return stream(ask, filter, format, "results").await;
     }
     let (skip, per) = Sheet::<()>::window(&ask.params)?;
@@ -69,7 +68,7 @@ pub(super) async fn test(ask: Ask, Path(id): Path<String>) -> Answer {
 
 pub(super) async fn resource(ask: Ask, Path((kind, key)): Path<(String, String)>) -> Answer {
     let one = ask.query().resource(&kind, &key, ask.as_of()).await?;
-    if Format::of(&ask)? != Format::Page {
+    if Format::of(&ask)?.is_some() {
         return super::json(&one);
     }
     let heaviest = one.results.iter().map(|result| result.status).reduce(Status::worst);
@@ -90,7 +89,7 @@ pub(super) async fn why(ask: Ask) -> Answer {
     let kind = ask.params.required("kind", "the kind of a resource")?;
     let key = ask.params.required("key", "the key of a resource")?;
     let one = ask.query().why(test, kind, key, ask.as_of()).await?;
-    if Format::of(&ask)? != Format::Page {
+    if Format::of(&ask)?.is_some() {
         return super::json(&one);
     }
     let page = ask
@@ -103,7 +102,7 @@ pub(super) async fn why(ask: Ask) -> Answer {
 
 pub(super) async fn source(ask: Ask, Path(id): Path<String>) -> Answer {
     let one = ask.query().source(&id, ask.as_of(), RUNS_MAX).await?;
-    if Format::of(&ask)? != Format::Page {
+    if Format::of(&ask)?.is_some() {
         return super::json(&one);
     }
     let page = ask
@@ -125,7 +124,7 @@ pub(super) async fn period(ask: Ask) -> Answer {
     let program = ask.query().program(ask.as_of()).await?.program;
     let (from, to) = load::range(&ask)?;
     let chooser = |ask: &Ask| pages::period::chooser(ask.spot(), &program, from, to);
-    if ask.params.get("id").is_none() && Format::of(&ask)? == Format::Page {
+    if ask.params.get("id").is_none() && Format::of(&ask)?.is_none() {
         let page = ask.page("Period").still();
         let content = html! {
             p { "How a control or test fared over a period: its status at every moment, repairs, population." }
@@ -135,11 +134,11 @@ pub(super) async fn period(ask: Ask) -> Answer {
     }
     let view = load::period(&ask).await?;
     match Format::of(&ask)? {
-        Format::Json => super::json(&view),
-        Format::Csv => {
+        Some(Format::Json) => super::json(&view),
+        Some(Format::Csv) => {
             whole(Format::Csv, "period", &pages::period::sheet(ask.spot()), pages::period::rows(&view))
         }
-        Format::Page => {
+        None => {
             let href = if view.subject == "test" { links::test } else { links::control };
             let page = ask
                 .page(&view.title)
@@ -155,9 +154,11 @@ pub(super) async fn period(ask: Ask) -> Answer {
 pub(super) async fn framework(ask: Ask, Path(id): Path<String>) -> Answer {
     let one = load::framework(&ask, &id).await?;
     match Format::of(&ask)? {
-        Format::Json => super::json(&one),
-        Format::Csv => whole(Format::Csv, "requirements", &pages::frameworks::requirements(ask.spot()), one.rows),
-        Format::Page => {
+        Some(Format::Json) => super::json(&one),
+        Some(Format::Csv) => {
+            whole(Format::Csv, "requirements", &pages::frameworks::requirements(ask.spot()), one.rows)
+        }
+        None => {
             let page = ask.page(&one.row.title).crumb("Frameworks", ask.moment.href("/frameworks"));
             show(&ask, &page, &pages::frameworks::detail(ask.spot(), one))
         }
@@ -167,12 +168,10 @@ pub(super) async fn framework(ask: Ask, Path(id): Path<String>) -> Answer {
 pub(super) async fn policy(ask: Ask, Path(id): Path<String>) -> Answer {
     let program = ask.query().program(ask.as_of()).await?.program;
     let one = program.policies.get(id.as_str()).ok_or_else(|| load::missing("policy", &id))?;
-    if Format::of(&ask)? != Format::Page {
+    if Format::of(&ask)?.is_some() {
         return super::json(one);
     }
-    let page = ask
-        .page(&one.title)
-        .crumb("Policies", ask.moment.href("/policies"))
-        .topics(["sources".to_owned()]);
+    let page =
+        ask.page(&one.title).crumb("Policies", ask.moment.href("/policies")).topics(["sources".to_owned()]);
     show(&ask, &page, &pages::policies::detail(&ask.moment, &program, one))
 }

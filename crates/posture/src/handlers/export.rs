@@ -25,19 +25,24 @@ pub(crate) fn json(value: &impl Serialize) -> Answer {
 fn file(name: &str, format: Format, body: Body) -> Response {
     let (kind, ending) = match format {
         Format::Csv => ("text/csv; charset=utf-8; header=present", "csv"),
-        Format::Json | Format::Page => ("application/json", "json"),
+        Format::Json => ("application/json", "json"),
     };
     let name = format!("attachment; filename=\"octro-{name}.{ending}\"");
     ([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, name)], body).into_response()
 }
 
 /// A list that is at hand whole.
-pub(super) fn whole<T: Serialize>(format: Format, name: &str, sheet: &Sheet<'_, T>, mut rows: Vec<T>) -> Answer {
+pub(super) fn whole<T: Serialize>(
+    format: Format,
+    name: &str,
+    sheet: &Sheet<'_, T>,
+    mut rows: Vec<T>,
+) -> Answer {
     sheet.sort(&mut rows);
     rows.truncate(ROWS_MAX);
     let text = match format {
         Format::Csv => sheet.csv(&rows),
-        Format::Json | Format::Page => serde_json::to_string(&rows).map_err(octro_web::WebError::internal)?,
+        Format::Json => serde_json::to_string(&rows).map_err(octro_web::WebError::internal)?,
     };
     Ok(file(name, format, Body::from(text)))
 }
@@ -73,7 +78,12 @@ impl Windows for ResultFilter {
 impl Windows for ResourceFilter {
     type Row = ResourceRow;
 
-    async fn fetch(&self, ask: &Ask, offset: u64, limit: u32) -> Result<(Vec<ResourceRow>, u64), EngineError> {
+    async fn fetch(
+        &self,
+        ask: &Ask,
+        offset: u64,
+        limit: u32,
+    ) -> Result<(Vec<ResourceRow>, u64), EngineError> {
         ask.query().resources(&Self { offset, limit, ..self.clone() }, ask.as_of()).await
     }
 
@@ -95,7 +105,7 @@ pub(super) async fn stream<W: Windows>(ask: Ask, list: W, format: Format, name: 
             let last = rows.len() < WINDOW as usize || told + rows.len() >= ROWS_MAX;
             let chunk = match format {
                 Format::Csv => Ok(csv_chunk::<W>(ask.spot(), &rows, told == 0)),
-                Format::Json | Format::Page => json_chunk(&rows, told == 0, last),
+                Format::Json => json_chunk(&rows, told == 0, last),
             };
             told += rows.len();
             let failed = chunk.is_err();

@@ -9,7 +9,7 @@ use crate::{load, pages};
 
 pub(super) async fn overview(ask: Ask) -> Answer {
     let view = ask.query().overview(ask.as_of()).await?;
-    if Format::of(&ask)? != Format::Page {
+    if Format::of(&ask)?.is_some() {
         return super::json(&view);
     }
     let page = ask.page("Overview");
@@ -20,8 +20,8 @@ pub(super) async fn controls(ask: Ask) -> Answer {
     let rows = load::controls(&ask).await?;
     let program = ask.query().program(ask.as_of()).await?.program;
     match Format::of(&ask)? {
-        Format::Page => show(&ask, &ask.page("Controls"), &pages::controls::page(ask.spot(), &program, rows)),
-        format => whole(format, "controls", &pages::controls::sheet(ask.spot()), rows),
+        None => show(&ask, &ask.page("Controls"), &pages::controls::page(ask.spot(), &program, rows)),
+        Some(format) => whole(format, "controls", &pages::controls::sheet(ask.spot(), &program), rows),
     }
 }
 
@@ -29,15 +29,14 @@ pub(super) async fn tests(ask: Ask) -> Answer {
     let rows = load::tests(&ask).await?;
     let program = ask.query().program(ask.as_of()).await?.program;
     match Format::of(&ask)? {
-        Format::Page => show(&ask, &ask.page("Tests"), &pages::tests::page(ask.spot(), &program, rows)),
-        format => whole(format, "tests", &pages::tests::sheet(ask.spot()), rows),
+        None => show(&ask, &ask.page("Tests"), &pages::tests::page(ask.spot(), &program, rows)),
+        Some(format) => whole(format, "tests", &pages::tests::sheet(ask.spot()), rows),
     }
 }
 
 pub(super) async fn resources(ask: Ask) -> Answer {
     let filter = load::resource_filter(&ask.params)?;
-    let format = Format::of(&ask)?;
-    if format != Format::Page {
+    if let Some(format) = Format::of(&ask)? {
         return stream(ask, filter, format, "resources").await;
     }
     let (skip, per) = Sheet::<()>::window(&ask.params)?;
@@ -48,8 +47,7 @@ pub(super) async fn resources(ask: Ask) -> Answer {
 
 pub(super) async fn results(ask: Ask) -> Answer {
     let filter = load::result_filter(&ask.params)?;
-    let format = Format::of(&ask)?;
-    if format != Format::Page {
+    if let Some(format) = Format::of(&ask)? {
         return stream(ask, filter, format, "results").await;
     }
     let (skip, per) = Sheet::<()>::window(&ask.params)?;
@@ -61,42 +59,44 @@ pub(super) async fn results(ask: Ask) -> Answer {
 pub(super) async fn sources(ask: Ask) -> Answer {
     let rows = ask.query().sources(ask.as_of()).await?;
     match Format::of(&ask)? {
-        Format::Page => {
+        None => {
             let page = ask.page("Sources").topics(["sources".to_owned()]);
             show(&ask, &page, &pages::sources::page(ask.spot(), rows))
         }
-        format => whole(format, "sources", &pages::sources::sheet(ask.spot()), rows),
+        Some(format) => whole(format, "sources", &pages::sources::sheet(ask.spot()), rows),
     }
 }
 
 pub(super) async fn principles(ask: Ask) -> Answer {
     let view = ask.query().principles(ask.as_of()).await?;
     match Format::of(&ask)? {
-        Format::Page => {
+        None => {
             let page = ask.page("Principles").still();
             show(&ask, &page, &pages::principles::page(ask.spot(), &view))
         }
-        Format::Json => super::json(&view),
-        Format::Csv => whole(Format::Csv, "consistency", &pages::principles::sheet(ask.spot()), view.consistency),
+        Some(Format::Json) => super::json(&view),
+        Some(Format::Csv) => {
+            whole(Format::Csv, "consistency", &pages::principles::sheet(ask.spot()), view.consistency)
+        }
     }
 }
 
 pub(super) async fn frameworks(ask: Ask) -> Answer {
     let rows = load::frameworks(&ask).await?;
     match Format::of(&ask)? {
-        Format::Page => show(&ask, &ask.page("Frameworks"), &pages::frameworks::page(ask.spot(), rows)),
-        format => whole(format, "frameworks", &pages::frameworks::sheet(ask.spot()), rows),
+        None => show(&ask, &ask.page("Frameworks"), &pages::frameworks::page(ask.spot(), rows)),
+        Some(format) => whole(format, "frameworks", &pages::frameworks::sheet(ask.spot()), rows),
     }
 }
 
 pub(super) async fn policies(ask: Ask) -> Answer {
     let program = ask.query().program(ask.as_of()).await?.program;
     match Format::of(&ask)? {
-        Format::Page => {
+        None => {
             let page = ask.page("Policies").topics(["sources".to_owned()]);
             show(&ask, &page, &pages::policies::page(ask.spot(), &program))
         }
-        format => {
+        Some(format) => {
             let rows = program.policies.values().cloned().collect();
             whole(format, "policies", &pages::policies::sheet(ask.spot(), &program), rows)
         }
@@ -106,8 +106,8 @@ pub(super) async fn policies(ask: Ask) -> Answer {
 pub(super) async fn claims(ask: Ask) -> Answer {
     let rows = load::claims(&ask).await?;
     match Format::of(&ask)? {
-        Format::Page => show(&ask, &ask.page("Claims"), &pages::claims::page(ask.spot(), &rows)),
-        format => whole(format, "claims", &pages::claims::sheet(ask.spot()), rows),
+        None => show(&ask, &ask.page("Claims"), &pages::claims::page(ask.spot(), &rows)),
+        Some(format) => whole(format, "claims", &pages::claims::sheet(ask.spot()), rows),
     }
 }
 
@@ -115,7 +115,7 @@ pub(super) async fn program(ask: Ask) -> Answer {
     let problems = ask.app.problems();
     let view = load::program(&ask).await?;
     match (Format::of(&ask)?, view) {
-        (Format::Csv | Format::Json, Some(view)) => super::json(&view),
+        (Some(_), Some(view)) => super::json(&view),
         (_, view) => {
             let page = ask.page("Program").topics(["sources".to_owned()]);
             show(&ask, &page, &pages::program::page(&ask.moment, view.as_ref(), &problems))
@@ -126,11 +126,11 @@ pub(super) async fn program(ask: Ask) -> Answer {
 pub(super) async fn search(ask: Ask) -> Answer {
     let hits = load::search(&ask).await?;
     match Format::of(&ask)? {
-        Format::Page => {
+        None => {
             let title = ask.params.get("q").map_or("Search".to_owned(), |text| format!("Search: {text}"));
             let page = ask.page(title).still();
             show(&ask, &page, &pages::search::page(ask.spot(), hits))
         }
-        format => whole(format, "search", &pages::search::sheet(ask.spot()), hits),
+        Some(format) => whole(format, "search", &pages::search::sheet(ask.spot()), hits),
     }
 }

@@ -18,20 +18,20 @@ pub(crate) use export::{Windows, json};
 
 type Answer = Result<Response, Failure>;
 
-/// The form of an answer.
+/// The form of an export.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Format {
-    Page,
     Csv,
     Json,
 }
 
 impl Format {
-    fn of(ask: &Ask) -> Result<Self, WebError> {
+    /// The form that is asked for; `None` for a page.
+    fn of(ask: &Ask) -> Result<Option<Self>, WebError> {
         match ask.params.get("format") {
-            None => Ok(Self::Page),
-            Some("csv") => Ok(Self::Csv),
-            Some("json") => Ok(Self::Json),
+            None => Ok(None),
+            Some("csv") => Ok(Some(Self::Csv)),
+            Some("json") => Ok(Some(Self::Json)),
             Some(_) => Err(WebError::bad_request("`format` is neither `csv` nor `json`")),
         }
     }

@@ -6,7 +6,7 @@ use octro_web::ui::{self, Cell, Column, Filter, Sheet};
 use super::policies::markdown;
 use crate::ask::Spot;
 use crate::links;
-use crate::views::ClaimView;
+use crate::standards::ClaimView;
 
 pub(crate) fn sheet<'a>(spot: Spot<'a>) -> Sheet<'a, ClaimView> {
     Sheet::new("Claims", spot.path, spot.params, spot.moment)

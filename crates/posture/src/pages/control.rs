@@ -13,7 +13,12 @@ use crate::links;
 use crate::views::{ControlDetail, MappingView};
 
 /// `failing`: the results that need a person; `fixes`: how the tests' failures are mended.
-pub(crate) fn page(moment: &Moment, one: &ControlDetail, failing: &Results, fixes: &BTreeMap<Id, Fix>) -> Markup {
+pub(crate) fn page(
+    moment: &Moment,
+    one: &ControlDetail,
+    failing: &Results,
+    fixes: &BTreeMap<Id, Fix>,
+) -> Markup {
     html! {
         p.lead { (one.statement) }
         div.two {
@@ -70,10 +75,13 @@ fn about(moment: &Moment, one: &ControlDetail) -> Markup {
 
 fn tests(moment: &Moment, tests: &[TestView]) -> Markup {
     if tests.is_empty() {
-        return ui::empty("No test shows this control.", &html! { "It is unknown until a test does: name one in its file." });
+        return ui::empty(
+            "No test shows this control.",
+            &html! { "It is unknown until a test does: name one in its file." },
+        );
     }
     html! {
-        div.wide tabindex="0" role="region" aria-label="Tests" {
+        div.wide tabindex="0" role="group" aria-label="Tests" {
             table {
                 caption.vh { "Tests of this control" }
                 thead { tr { th scope="col" { "Status" } th scope="col" { "Test" } th scope="col" { "Severity" } th scope="col" { "Population" } th scope="col" { "Resources" } } }
@@ -114,7 +122,7 @@ fn failures(moment: &Moment, one: &ControlDetail, failing: &Results, fixes: &BTr
     html! {
         @for (test, rows) in by_test {
             @if let Some(first) = rows.first() { h3 { a href=(links::test(moment, test)) { (first.title) } } }
-            div.wide tabindex="0" role="region" aria-label=(test) {
+            div.wide tabindex="0" role="group" aria-label=(test) {
                 table {
                     caption.vh { "Resources that need a person under " (test) }
                     thead { tr { th scope="col" { "Status" } th scope="col" { "Resource" } th scope="col" { "Reason" } th scope="col" { "Since" } th scope="col" { span.vh { "Why" } } } }
@@ -122,7 +130,7 @@ fn failures(moment: &Moment, one: &ControlDetail, failing: &Results, fixes: &BTr
                         @for row in &rows {
                             tr {
                                 td data-label="Status" { (ui::badge(row.status)) }
-                                td data-label="Resource" { a href=(links::resource(moment, &row.kind, &row.key)) { (row.key) } }
+                                td data-label="Resource" { a.key href=(links::resource(moment, &row.kind, &row.key)) { (row.key) } }
                                 td data-label="Reason" { (row.reason) }
                                 td data-label="Since" { (ui::time(row.since, moment.now)) }
                                 td data-label="" { (links::why_link(moment, &row.test, &row.kind, &row.key)) }
@@ -156,7 +164,7 @@ pub(super) fn mappings(moment: &Moment, maps: &[MappingView]) -> Markup {
         return html! { p.muted { "It is mapped to no requirement." } };
     }
     html! {
-        div.wide tabindex="0" role="region" aria-label="Requirements" {
+        div.wide tabindex="0" role="group" aria-label="Requirements" {
             table {
                 caption.vh { "Requirements" }
                 thead { tr { th scope="col" { "Framework" } th scope="col" { "Requirement" } th scope="col" { "Coverage" } th scope="col" { "Note" } } }

@@ -9,7 +9,7 @@ use octro_web::ui::{self, Cell, Column, Filter, Sheet};
 use crate::ask::Spot;
 use crate::links;
 
-pub(crate) fn sheet<'a>(spot: Spot<'a>) -> Sheet<'a, ControlView> {
+pub(crate) fn sheet<'a>(spot: Spot<'a>, program: &'a Program) -> Sheet<'a, ControlView> {
     let moment = spot.moment;
     Sheet::new("Controls", spot.path, spot.params, moment)
         .column(Column::new("status", "Status", |one: &ControlView| one.status.into()))
@@ -17,9 +17,13 @@ pub(crate) fn sheet<'a>(spot: Spot<'a>) -> Sheet<'a, ControlView> {
             html! { a href=(links::control(moment, &one.id)) { (one.id) } " " (one.title) div.muted { (one.reason) } }
         }))
         .column(Column::new("title", "Title", |one: &ControlView| Cell::text(&one.title)).export_only())
-        .column(Column::new("part", "Part", |one: &ControlView| Cell::text(&one.part)))
+        .column(Column::new("part", "Part", |one: &ControlView| Cell::text(&one.part)).show(|one| {
+            html! { (program.part_title(&one.part).unwrap_or(&one.part)) }
+        }))
         .column(Column::new("layer", "Layer", |one: &ControlView| Cell::text(one.layer)))
-        .column(Column::new("owner", "Owner", |one: &ControlView| Cell::text(&one.owner)))
+        .column(Column::new("owner", "Owner", |one: &ControlView| Cell::text(&one.owner)).show(|one| {
+            html! { (program.roles.get(one.owner.as_str()).map_or(one.owner.as_str(), |role| &role.title)) }
+        }))
         .column(Column::new("failing", "Resources", |one: &ControlView| Cell::Count(one.tally.fail)).show(move |one| {
             html! { (ui::tally(&one.tally, &one.id)) }
         }))
@@ -41,6 +45,6 @@ pub(crate) fn page(spot: Spot<'_>, program: &Program, rows: Vec<ControlView>) ->
     ];
     html! {
         (ui::filters(spot.path, spot.params, spot.moment, &fields))
-        div.card { (sheet(spot).page(rows)) }
+        div.card { (sheet(spot, program).page(rows)) }
     }
 }

@@ -7,7 +7,7 @@ use octro_web::ui::{self, Cell, Column, Filter, Sheet};
 
 use crate::ask::Spot;
 use crate::links;
-use crate::views::{FrameworkRow, FrameworkView, RequirementView};
+use crate::standards::{FrameworkRow, FrameworkView, RequirementView};
 
 pub(crate) fn sheet<'a>(spot: Spot<'a>) -> Sheet<'a, FrameworkRow> {
     let moment = spot.moment;
@@ -37,7 +37,7 @@ pub(crate) fn requirements<'a>(spot: Spot<'a>) -> Sheet<'a, RequirementView> {
             html! {
                 div #(one.id) {
                     strong { (one.id) } " " (one.title)
-                    @if !one.text.is_empty() { details { summary { "Text" } p { (one.text) } } }
+                    @if !one.text.is_empty() && one.text.trim_end_matches('.') != one.title.trim_end_matches('.') { details { summary { "Text" } p { (one.text) } } }
                 }
             }
         }))
@@ -60,12 +60,12 @@ fn answers(moment: &Moment, one: &RequirementView) -> Markup {
     html! {
         div {
             @for control in &one.controls {
-                div.row {
-                    (ui::badge(control.status))
-                    a href=(links::control(moment, &control.id)) { (control.id) }
-                    span { (control.title) }
+                div {
+                    (ui::badge(control.status)) " "
+                    a href=(links::control(moment, &control.id)) { (control.id) } " "
+                    (control.title) " "
                     span.tag { (control.coverage) }
-                    @if !control.note.is_empty() { span.muted { (control.note) } }
+                    @if !control.note.is_empty() { " " span.muted { (control.note) } }
                 }
             }
         }
@@ -74,8 +74,10 @@ fn answers(moment: &Moment, one: &RequirementView) -> Markup {
 
 pub(crate) fn detail(spot: Spot<'_>, one: FrameworkView) -> Markup {
     let coverages = [("full", "full"), ("partial", "partial"), ("none", "not answered")];
-    let coverages = coverages.into_iter().map(|(value, words)| (value.to_owned(), words.to_owned())).collect();
-    let fields = [Filter::Text("q", "Search"), Filter::status(), Filter::Choice("coverage", "Coverage", coverages)];
+    let coverages =
+        coverages.into_iter().map(|(value, words)| (value.to_owned(), words.to_owned())).collect();
+    let fields =
+        [Filter::Text("q", "Search"), Filter::status(), Filter::Choice("coverage", "Coverage", coverages)];
     html! {
         div.card {
             (ui::facts(&[

@@ -59,12 +59,15 @@ fn headline(view: &Overview) -> String {
     .into_iter()
     .flatten()
     .collect();
-    format!("Of {all} controls, {}.", said.join(", "))
+    format!("Of {all} {}, {}.", if all == 1 { "control" } else { "controls" }, said.join(", "))
 }
 
 fn attention(moment: &Moment, controls: &[ControlView]) -> Markup {
     if controls.is_empty() {
-        return ui::empty("Nothing fails, is unknown or stale.", &html! { "Every control passes on fresh evidence, is excepted or does not apply." });
+        return ui::empty(
+            "Nothing fails, is unknown or stale.",
+            &html! { "Every control passes on fresh evidence, is excepted or does not apply." },
+        );
     }
     html! {
         ul.plain {
@@ -87,7 +90,10 @@ fn attention(moment: &Moment, controls: &[ControlView]) -> Markup {
 
 fn changes(moment: &Moment, changes: &[ChangeView]) -> Markup {
     if changes.is_empty() {
-        return ui::empty("Nothing changed in the last 90 days.", &html! { "A control that changes its status is listed here." });
+        return ui::empty(
+            "Nothing changed in the last 90 days.",
+            &html! { "A control that changes its status is listed here." },
+        );
     }
     html! {
         ul.plain {
@@ -97,8 +103,8 @@ fn changes(moment: &Moment, changes: &[ChangeView]) -> Markup {
                         a href=(links::control(moment, &one.id)) { strong { (one.id) } }
                         @if let Some(from) = one.from { span.muted { (from.label()) } span aria-hidden="true" { "→" } }
                         (ui::word(one.to))
-                        span.push { (ui::time(one.at, moment.now)) }
                     }
+                    div { (ui::time(one.at, moment.now)) }
                     @if one.to != Some(Status::Pass) { div.muted { (one.reason) } }
                 }
             }

@@ -138,15 +138,21 @@ fn figures(moment: &Moment, view: &Period) -> Markup {
     ui::facts(&[
         ("Share of time passing", html! { (ui::meter(passing, "Share of time passing")) }),
         ("Repairs", html! { (view.repairs.len()) @if view.repairs.len() >= 10_000 { " or more" } }),
-        ("Mean time to repair", html! { (view.mean_time_to_repair.map_or("–".to_owned(), octro_model::Span::human)) }),
+        (
+            "Mean time to repair",
+            html! { (view.mean_time_to_repair.map_or("–".to_owned(), octro_model::Span::human)) },
+        ),
         ("Open failures at the end", html! { (view.open_failures) }),
-        ("Longest gap of evidence", match &view.largest_gap {
-            None => html! { "no source yields its kinds" },
-            Some(gap) => html! {
-                (gap.length().human()) " of " (gap.kind) " from " a href=(links::source(moment, &gap.source)) { (gap.source) }
-                div.muted { (gap.from.minute()) " – " (gap.to.minute()) }
+        (
+            "Longest gap of evidence",
+            match &view.largest_gap {
+                None => html! { "no source yields its kinds" },
+                Some(gap) => html! {
+                    (gap.length().human()) " of " (gap.kind) " from " a href=(links::source(moment, &gap.source)) { (gap.source) }
+                    div.muted { (gap.from.minute()) " – " (gap.to.minute()) }
+                },
             },
-        }),
+        ),
     ])
 }
 
@@ -163,14 +169,14 @@ fn repairs(moment: &Moment, all: &[Repair]) -> Markup {
         return html! { p.muted { "No failure ended in this period." } };
     }
     html! {
-        div.wide tabindex="0" role="region" aria-label="Repairs" {
+        div.wide tabindex="0" role="group" aria-label="Repairs" {
             table {
                 caption.vh { "Failures that ended, the latest first" }
                 thead { tr { th scope="col" { "Resource" } th scope="col" { "Test" } th scope="col" { "Failed" } th scope="col" { "Repaired" } th scope="col" { "Took" } } }
                 tbody {
                     @for one in all.iter().take(200) {
                         tr {
-                            td data-label="Resource" { a href=(links::resource(moment, &one.kind, &one.key)) { (one.key) } }
+                            td data-label="Resource" { a.key href=(links::resource(moment, &one.kind, &one.key)) { (one.key) } }
                             td data-label="Test" { a href=(links::test(moment, &one.test)) { (one.test) } }
                             td data-label="Failed" { (ui::time(one.failed_at, moment.now)) }
                             td data-label="Repaired" { (ui::time(one.repaired_at, moment.now)) }
@@ -192,7 +198,10 @@ mod tests {
     fn quarters_begin_where_they_should() {
         let of = |now: &str| presets(now.parse().unwrap());
         let january = of("2026-01-15");
-        assert_eq!((january[0].1.as_str(), january[1].1.as_str(), january[1].2.as_str()), ("2026-01-01", "2025-10-01", "2026-01-01"));
+        assert_eq!(
+            (january[0].1.as_str(), january[1].1.as_str(), january[1].2.as_str()),
+            ("2026-01-01", "2025-10-01", "2026-01-01")
+        );
         assert_eq!(of("2026-12-31")[0].1, "2026-10-01");
         assert_eq!(of("2028-02-29")[2].1, "2027-02-28");
     }

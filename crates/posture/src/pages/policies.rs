@@ -22,8 +22,12 @@ pub(crate) fn sheet<'a>(spot: Spot<'a>, program: &'a Program) -> Sheet<'a, Polic
         .column(Column::new("audience", "To be acknowledged by", |one: &Policy| {
             Cell::Text(one.audience.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", "))
         }))
-        .column(Column::new("review", "Looked at again", |one: &Policy| Cell::Text(format!("every {}", one.review.human()))))
-        .column(Column::new("controls", "Controls", move |one: &Policy| Cell::Count(behind(program, one).count() as u64)))
+        .column(Column::new("review", "Looked at again", |one: &Policy| {
+            Cell::Text(format!("every {}", one.review.human()))
+        }))
+        .column(Column::new("controls", "Controls", move |one: &Policy| {
+            Cell::Count(behind(program, one).count() as u64)
+        }))
         .column(Column::new("hash", "Hash", |one: &Policy| Cell::text(&one.hash)).export_only())
 }
 
@@ -65,10 +69,25 @@ pub(crate) fn detail(moment: &Moment, program: &Program, one: &Policy) -> Markup
 pub(super) fn markdown(text: &str, headings: &[Heading]) -> Markup {
     let mut slugs = headings.iter();
     let events = Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH);
-    let safe = events.map(|event| match event {
+    let safe = events.map(|event| tame(event, &mut slugs));
+    let mut markup = String::with_capacity(text.len() * 2);
+    pulldown_cmark::html::push_html(&mut markup, safe);
+    PreEscaped(markup)
+}
+
+/// What is made of a piece of Markdown. Only these are dangerous or need another form.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the library's pieces of text that need no change are many"
+)]
+fn tame<'a>(event: Event<'a>, slugs: &mut std::slice::Iter<'_, Heading>) -> Event<'a> {
+    match event {
         Event::Html(html) | Event::InlineHtml(html) => Event::Text(html),
         Event::Start(Tag::Heading { level, classes, attrs, .. }) => {
-            let id = slugs.next().map(|heading| CowStr::from(heading.slug.clone())).filter(|slug| !slug.is_empty());
+            let id = slugs
+                .next()
+                .map(|heading| CowStr::from(heading.slug.clone()))
+                .filter(|slug| !slug.is_empty());
             Event::Start(Tag::Heading { level: lower(level), id, classes, attrs })
         }
         Event::End(TagEnd::Heading(level)) => Event::End(TagEnd::Heading(lower(level))),
@@ -80,10 +99,7 @@ pub(super) fn markdown(text: &str, headings: &[Heading]) -> Markup {
         Event::Start(Tag::Image { .. }) => Event::Start(Tag::Emphasis),
         Event::End(TagEnd::Image) => Event::End(TagEnd::Emphasis),
         other => other,
-    });
-    let mut markup = String::with_capacity(text.len() * 2);
-    pulldown_cmark::html::push_html(&mut markup, safe);
-    PreEscaped(markup)
+    }
 }
 
 /// The page has its own first heading; a text's headings stand below it.
@@ -100,7 +116,9 @@ fn lower(level: pulldown_cmark::HeadingLevel) -> pulldown_cmark::HeadingLevel {
 
 fn is_safe(address: &str) -> bool {
     let scheme = address.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
-    scheme.is_none_or(|scheme| matches!(scheme.as_str(), "http" | "https" | "mailto") || scheme.contains(['/', '#', '?']))
+    scheme.is_none_or(|scheme| {
+        matches!(scheme.as_str(), "http" | "https" | "mailto") || scheme.contains(['/', '#', '?'])
+    })
 }
 
 #[cfg(test)]
@@ -116,7 +134,11 @@ mod tests {
         for no in ["<script", "javascript:", "JaVa", "data:", "<img", "elsewhere"] {
             assert!(!text.contains(no), "{no} in {text}");
         }
-        assert!(text.contains("<h2 id=\"a\">") && text.contains("href=\"#a\"") && text.contains("https://ok.example/a:b"));
+        assert!(
+            text.contains("<h2 id=\"a\">")
+                && text.contains("href=\"#a\"")
+                && text.contains("https://ok.example/a:b")
+        );
         assert!(text.contains("&lt;script&gt;"));
     }
 }

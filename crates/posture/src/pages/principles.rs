@@ -47,7 +47,7 @@ fn depth(moment: &Moment, all: &[Depth]) -> Markup {
     }
     html! {
         p { "Controls that pass, out of those that protect the class, by the layer in which they work." }
-        div.wide tabindex="0" role="region" aria-label="Defense in depth" {
+        div.wide tabindex="0" role="group" aria-label="Defense in depth" {
             table.depth {
                 caption.vh { "Layers of controls by asset class" }
                 thead { tr { th scope="col" { "Asset class" } @for layer in Layer::ALL { th scope="col" { (layer) } } th scope="col" { "Layers passing" } } }
@@ -70,8 +70,16 @@ fn depth(moment: &Moment, all: &[Depth]) -> Markup {
     }
 }
 
+/// The month of `2026-03` in three letters.
+fn short(month: &str) -> &str {
+    const NAMES: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let number = month.get(5..7).and_then(|number| number.parse::<usize>().ok());
+    number.and_then(|number| NAMES.get(number.checked_sub(1)?).copied()).unwrap_or(month)
+}
+
 fn months(all: &[Month]) -> Markup {
-    let label = |month: &Month| month.month.get(2..).unwrap_or(&month.month).to_owned();
+    let label = |month: &Month| short(&month.month).to_owned();
     let bars = |value: fn(&Month) -> Option<f64>, said: fn(&Month) -> String| -> Vec<Bar> {
         all.iter().map(|month| Bar { label: label(month), value: value(month), said: said(month) }).collect()
     };
@@ -96,7 +104,7 @@ fn months(all: &[Month]) -> Markup {
                 (ui::bars("Exceptions in force by month", &bars(|one| Some(one.exceptions as f64), |one| one.exceptions.to_string()), None))
             }
         }
-        div.wide tabindex="0" role="region" aria-label="Months" {
+        div.wide tabindex="0" role="group" aria-label="Months" {
             table {
                 caption.vh { "By month" }
                 thead { tr { th scope="col" { "Month" } th.num scope="col" { "Passing" } th.num scope="col" { "Repairs" } th.num scope="col" { "Mean time to repair" } th.num scope="col" { "Exceptions" } th.num scope="col" { "Failing at its end" } } }

@@ -47,7 +47,7 @@ fn in_force(moment: &Moment, view: &ProgramView) -> Markup {
 
 fn list(caption: &str, problems: &[Problem]) -> Markup {
     html! {
-        div.wide tabindex="0" role="region" aria-label=(caption) {
+        div.wide tabindex="0" role="group" aria-label=(caption) {
             table {
                 caption.vh { (caption) }
                 thead { tr { th scope="col" { "Where" } th scope="col" { "What" } th scope="col" { "Expected" } } }
@@ -70,7 +70,7 @@ fn exceptions(moment: &Moment, all: &[Exception]) -> Markup {
         return html! { p.muted { "No failure is accepted." } };
     }
     html! {
-        div.wide tabindex="0" role="region" aria-label="Exceptions" {
+        div.wide tabindex="0" role="group" aria-label="Exceptions" {
             table {
                 caption.vh { "Approved, time-bound acceptances of failures" }
                 thead { tr { th scope="col" { "Exception" } th scope="col" { "Test" } th scope="col" { "Resources" } th scope="col" { "Reason" } th scope="col" { "Approved by" } th scope="col" { "Expires" } } }

@@ -39,13 +39,15 @@ pub(super) fn reading(reading: &ReadView) -> Markup {
     match reading {
         ReadView::Value { value } => ui::json(value),
         ReadView::Absent => html! { span.muted { "absent: the system says that it is not set" } },
-        ReadView::Unknown { reason } => html! { span.badge.s-unknown { (ui::icon(Icon::Unknown)) "unknown" } " " (reason) },
+        ReadView::Unknown { reason } => {
+            html! { span.badge.s-unknown { (ui::icon(Icon::Unknown)) "unknown" } " " (reason) }
+        }
     }
 }
 
 fn attributes(moment: &Moment, all: &[AttributeView]) -> Markup {
     html! {
-        div.wide tabindex="0" role="region" aria-label="Attributes" {
+        div.wide tabindex="0" role="group" aria-label="Attributes" {
             table {
                 caption.vh { "Attributes, with where they come from" }
                 thead { tr { th scope="col" { "Attribute" } th scope="col" { "Value" } th scope="col" { "Source" } th scope="col" { "Since" } } }
@@ -57,7 +59,7 @@ fn attributes(moment: &Moment, all: &[AttributeView]) -> Markup {
                                 div {
                                     @match (&one.references, &one.reading) {
                                         (Some(kind), ReadView::Value { value: serde_json::Value::String(key) }) => {
-                                            a href=(links::resource(moment, kind, key)) { (key) }
+                                            a.key href=(links::resource(moment, kind, key)) { (key) }
                                         }
                                         _ => (reading(&one.reading)),
                                     }
@@ -87,7 +89,7 @@ fn neighbours(moment: &Moment, all: &[NeighbourView]) -> Markup {
             @for one in all {
                 li {
                     @if one.named { code { (one.attribute) } " names " } @else { "named by " code { (one.attribute) } " of " }
-                    @if one.known { a href=(links::resource(moment, &one.kind, &one.key)) { (one.key) } }
+                    @if one.known { a.key href=(links::resource(moment, &one.kind, &one.key)) { (one.key) } }
                     @else { (one.key) " " span.muted { "(not known)" } }
                     " " span.muted { (one.kind) }
                 }

@@ -15,7 +15,7 @@ pub(crate) fn sheet<'a>(spot: Spot<'a>) -> Sheet<'a, ResourceRow> {
             html! { @match one.status { Some(status) => (ui::badge(status)), None => span.muted { "not judged" } } }
         }))
         .column(Column::new("key", "Resource", |one: &ResourceRow| Cell::text(&one.key)).fixed().show(move |one| {
-            html! { div { a href=(links::resource(moment, &one.kind, &one.key)) { (one.key) } @if one.gone { " " span.tag { "gone" } } } }
+            html! { div { a.key href=(links::resource(moment, &one.kind, &one.key)) { (one.key) } @if one.gone { " " span.tag { "gone" } } } }
         }))
         .column(Column::new("kind", "Kind", |one: &ResourceRow| Cell::text(&one.kind)).fixed())
         .column(Column::new("failing", "Results", |one: &ResourceRow| Cell::Count(one.tally.fail)).fixed().show(|one| {

@@ -25,7 +25,7 @@ pub(crate) fn sheet<'a>(spot: Spot<'a>, of: Of) -> Sheet<'a, ResultView> {
         .fixed()
         .show(move |one| html! { a href=(links::test(moment, &one.test)) { (one.title) } });
     let key = Column::new("key", "Resource", |one: &ResultView| Cell::text(&one.key)).fixed().show(move |one| {
-        html! { a href=(links::resource(moment, &one.kind, &one.key)) { (one.key) } @if of == Of::All { div.muted { (one.kind) } } }
+        html! { a.key href=(links::resource(moment, &one.kind, &one.key)) { (one.key) } @if of == Of::All { div.muted { (one.kind) } } }
     });
     Sheet::new("Results", spot.path, spot.params, moment)
         .column(Column::new("status", "Status", |one: &ResultView| one.status.into()).fixed())
@@ -35,12 +35,17 @@ pub(crate) fn sheet<'a>(spot: Spot<'a>, of: Of) -> Sheet<'a, ResultView> {
         .column(Column::new("reason", "Reason", |one: &ResultView| Cell::text(&one.reason)).fixed())
         .column(severity(of))
         .column(Column::new("since", "Since", |one: &ResultView| Cell::Time(Some(one.since))))
-        .column(Column::new("known_at", "Known at", |one: &ResultView| Cell::Time(Some(one.known_at))).export_only())
+        .column(
+            Column::new("known_at", "Known at", |one: &ResultView| Cell::Time(Some(one.known_at)))
+                .export_only(),
+        )
         .column(Column::new("seen_at", "Last seen", |one: &ResultView| Cell::Time(Some(one.seen_at))).fixed())
         .column(Column::new("rev", "Revision", |one: &ResultView| Cell::Count(one.rev.into())).export_only())
-        .column(Column::new("why", "", |_: &ResultView| Cell::text("")).fixed().show(move |one| {
-            links::why_link(moment, &one.test, &one.kind, &one.key)
-        }))
+        .column(
+            Column::new("why", "", |_: &ResultView| Cell::text(""))
+                .fixed()
+                .show(move |one| links::why_link(moment, &one.test, &one.kind, &one.key)),
+        )
 }
 
 fn severity<'a>(of: Of) -> Column<'a, ResultView> {
@@ -50,7 +55,7 @@ fn severity<'a>(of: Of) -> Column<'a, ResultView> {
 
 pub(crate) fn page(spot: Spot<'_>, results: &Results) -> Markup {
     let severities = Severity::ALL.iter().map(|one| (one.to_string(), one.to_string())).collect();
-    let sorts = [("attention", "what needs a person"), ("newest", "newest change"), ("oldest", "oldest change")];
+    let sorts = [("", "what needs a person"), ("newest", "newest change"), ("oldest", "oldest change")];
     let sorts = sorts.into_iter().map(|(value, words)| (value.to_owned(), words.to_owned())).collect();
     let fields = [
         Filter::Text("q", "Resource"),

@@ -33,10 +33,16 @@ pub(crate) fn sheet<'a>(spot: Spot<'a>) -> Sheet<'a, Hit> {
 
 pub(crate) fn page(spot: Spot<'_>, hits: Vec<Hit>) -> Markup {
     let Some(text) = spot.params.get("q") else {
-        return ui::empty("Nothing was asked for.", &html! { "Type a part of a name, a title or a key into the field above." });
+        return ui::empty(
+            "Nothing was asked for.",
+            &html! { "Type a part of a name, a title or a key into the field above." },
+        );
     };
     if hits.is_empty() {
-        return ui::empty(&format!("Nothing has “{text}” in its name."), &html! { "Controls, tests, policies, claims, kinds, requirements and resources were looked through." });
+        return ui::empty(
+            &format!("Nothing has “{text}” in its name."),
+            &html! { "Controls, tests, policies, claims, kinds, requirements and resources were looked through." },
+        );
     }
     html! { div.card { (sheet(spot).page(hits)) } }
 }

@@ -81,7 +81,10 @@ fn every(every: Span) -> String {
 
 pub(crate) fn page(spot: Spot<'_>, all: Vec<SourceView>) -> Markup {
     if all.is_empty() {
-        return ui::empty("No source is set up.", &html! { "Name one in the settings; until then every control reads unknown: no source." });
+        return ui::empty(
+            "No source is set up.",
+            &html! { "Name one in the settings; until then every control reads unknown: no source." },
+        );
     }
     html! { div.card { (sheet(spot).page(all)) } }
 }
@@ -122,7 +125,7 @@ pub(crate) fn detail(moment: &Moment, one: &SourceView, run: bool) -> Markup {
 
 fn scopes(moment: &Moment, all: &[ScopeView]) -> Markup {
     html! {
-        div.wide tabindex="0" role="region" aria-label="Scopes" {
+        div.wide tabindex="0" role="group" aria-label="Scopes" {
             table {
                 caption.vh { "The last attempt to enumerate every kind and scope" }
                 thead { tr { th scope="col" { "Enumerated" } th scope="col" { "Kind" } th scope="col" { "Scope" } th.num scope="col" { "Resources" } th.num scope="col" { "Pages" } th scope="col" { "When" } } }
@@ -174,7 +177,7 @@ fn runs(moment: &Moment, all: &[CollectionView]) -> Markup {
         return html! { p.muted { "It has not run yet." } };
     }
     html! {
-        div.wide tabindex="0" role="region" aria-label="Runs" {
+        div.wide tabindex="0" role="group" aria-label="Runs" {
             table {
                 caption.vh { "Runs, newest first" }
                 thead { tr {

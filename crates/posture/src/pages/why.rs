@@ -14,7 +14,7 @@ pub(crate) fn page(moment: &Moment, one: &WhyView) -> Markup {
         div.card {
             p.lead { @match one.status { Some(status) => (ui::badge(status)), None => span.tag { "not judged" } } " " (one.sentence) }
             (ui::facts(&[
-                ("Resource", html! { a href=(links::resource(moment, &one.kind, &one.key)) { (one.key) } " " span.muted { (one.kind) } }),
+                ("Resource", html! { a.key href=(links::resource(moment, &one.kind, &one.key)) { (one.key) } " " span.muted { (one.kind) } }),
                 ("Test", html! { a href=(links::test(moment, &one.test)) { (one.title) } }),
                 ("Controls", html! {
                     @if one.controls.is_empty() { span.muted { "none" } }
@@ -61,7 +61,7 @@ fn facts(moment: &Moment, one: &WhyView) -> Markup {
         html! {
             tr {
                 td data-label="Attribute" { div { code { (fact.path) } @if fact.scope { " " span.tag { "scope" } }
-                    @if !fact.key.is_empty() { div { "of " a href=(links::resource(moment, &fact.kind, &fact.key)) { (fact.key) } } } } }
+                    @if !fact.key.is_empty() { div { "of " a.key href=(links::resource(moment, &fact.kind, &fact.key)) { (fact.key) } } } } }
                 td data-label="Reading" { div { (reading(&fact.reading)) } }
                 td data-label="Source" { @match &fact.source { Some(source) => a href=(links::source(moment, source)) { (source) }, None => span.muted { "none" } } }
                 td data-label="Since" { @if let Some(at) = fact.effective_at { (ui::time(at, moment.now)) } }
@@ -70,7 +70,7 @@ fn facts(moment: &Moment, one: &WhyView) -> Markup {
         }
     };
     html! {
-        div.wide tabindex="0" role="region" aria-label="Facts" {
+        div.wide tabindex="0" role="group" aria-label="Facts" {
             table {
                 caption.vh { "What the test read" }
                 thead { tr { th scope="col" { "Attribute" } th scope="col" { "Reading" } th scope="col" { "Source" } th scope="col" { "Since" } th scope="col" { "Last seen" } } }
@@ -121,11 +121,15 @@ fn evidence(moment: &Moment, all: &[Evidence]) -> Markup {
 fn history(moment: &Moment, all: &[Interval]) -> Markup {
     let held: Vec<&Interval> = all.iter().filter(|one| one.superseded_at.is_none()).collect();
     let from = held.iter().map(|one| one.from).min().unwrap_or(moment.at).max(moment.at.minus(YEAR));
-    let stretch = |one: &&Interval| Stretch { from: one.from, to: one.to.unwrap_or(Timestamp::MAX), status: one.status };
+    let stretch = |one: &&Interval| Stretch {
+        from: one.from,
+        to: one.to.unwrap_or(Timestamp::MAX),
+        status: one.status,
+    };
     let stretches: Vec<Stretch> = held.iter().map(stretch).collect();
     html! {
         @if moment.at > from { (ui::strip("History", &stretches, from, moment.at)) }
-        div.wide tabindex="0" role="region" aria-label="History" {
+        div.wide tabindex="0" role="group" aria-label="History" {
             table {
                 caption.vh { "History, newest first" }
                 thead { tr { th scope="col" { "Status" } th scope="col" { "From" } th scope="col" { "To" } th scope="col" { "Learned" } th.num scope="col" { "Revision" } th.num scope="col" { "Observation" } } }

@@ -19,7 +19,9 @@ fn differ(document: &Value, schema: &Value, value: &Value, at: &str, wrong: &mut
     let fits = match schema["type"].as_str() {
         None => true,
         Some("object") => {
-            let Some(fields) = value.as_object() else { return wrong.push(format!("{at}: no object: {value}")) };
+            let Some(fields) = value.as_object() else {
+                return wrong.push(format!("{at}: no object: {value}"));
+            };
             let known = schema["properties"].as_object().unwrap();
             for field in fields.keys().filter(|field| !known.contains_key(*field)) {
                 wrong.push(format!("{at}.{field} is not in the document"));
@@ -73,8 +75,12 @@ async fn answers_have_the_shape_of_the_document() {
             _ => "endpoints",
         };
         let mut uri = path.replace("{id}", id).replace("{kind}", "disk").replace("{key}", "a/sda");
-        for (place, parameter) in
-            operation["parameters"].as_array().unwrap().iter().filter(|one| one["in"] == "query" && one["required"] == true).enumerate()
+        for (place, parameter) in operation["parameters"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|one| one["in"] == "query" && one["required"] == true)
+            .enumerate()
         {
             let value = match parameter["name"].as_str().unwrap() {
                 "test" => "disk.encrypted",
@@ -82,7 +88,11 @@ async fn answers_have_the_shape_of_the_document() {
                 "key" => "a/sda",
                 _ => "EP-01",
             };
-            uri.push_str(&format!("{}{}={value}", if place == 0 { '?' } else { '&' }, parameter["name"].as_str().unwrap()));
+            uri.push_str(&format!(
+                "{}{}={value}",
+                if place == 0 { '?' } else { '&' },
+                parameter["name"].as_str().unwrap()
+            ));
         }
         let answer = lab.get(&uri).await;
         assert_eq!(answer.status, 200, "{uri}: {}", answer.body);

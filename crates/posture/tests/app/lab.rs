@@ -10,7 +10,8 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use octro_engine::{Change, Engine, EngineError, Lease, Query, SourceInfo};
 use octro_model::{
-    Collection, CollectionError, Id, ManualClock, Observation, ScopeReport, Span, Timestamp, UnknownReason, Why,
+    Collection, CollectionError, Id, ManualClock, Observation, ScopeReport, Span, Timestamp, UnknownReason,
+    Why,
 };
 use octro_posture::{PostureState, RunSource};
 use octro_program::{Files, Problem};
@@ -112,8 +113,13 @@ impl Lab {
     pub async fn look(&self, repaired: bool) {
         let collecting = self.engine.begin(&id("lab")).await.unwrap();
         let owner = observation("owner", "ann <b>&", json!({ "team": "it" }));
-        let first = observation("disk", "a/sda", json!({ "encrypted": repaired, "owner": "ann <b>&", "size": 10 }));
-        let clear = observation("disk", "=cmd|'x'!A1", json!({ "encrypted": false, "owner": "ann <b>&", "size": 20 }));
+        let first =
+            observation("disk", "a/sda", json!({ "encrypted": repaired, "owner": "ann <b>&", "size": 10 }));
+        let clear = observation(
+            "disk",
+            "=cmd|'x'!A1",
+            json!({ "encrypted": false, "owner": "ann <b>&", "size": 20 }),
+        );
         let mut denied = observation("disk", "c//../d", json!({ "owner": null }));
         denied.unknown.insert("encrypted".to_owned(), UnknownReason::new(Why::Denied, "needs <root>"));
         self.engine.observe(&collecting, vec![owner, first, clear, denied]).await.unwrap();

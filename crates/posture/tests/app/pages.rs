@@ -6,21 +6,30 @@ use crate::lab::Lab;
 async fn every_page_answers_and_says_what_it_should() {
     let lab = Lab::new().await;
     let said = [
-        ("/", vec!["Endpoints", "Of 1 controls, 1 fails.", "Needs a person first", "EP-01", "1 fail"]),
+        ("/", vec!["Endpoints", "Of 1 control, 1 fails.", "Needs a person first", "EP-01", "1 fail"]),
         ("/controls", vec!["EP-01", "Disks are encrypted", "protect"]),
-        ("/controls/EP-01", vec!["Every disk is encrypted.", "Encrypt it.", "A.1", "=cmd|&#39;x&#39;!A1", "partial"]),
+        ("/controls/EP-01", vec!["Every disk is encrypted.", "Encrypt it.", "A.1", "=cmd|'x'!A1", "partial"]),
         ("/tests", vec!["disk.encrypted", "high"]),
-        ("/tests/disk.encrypted", vec!["resource.encrypted", "nobody knows", "cryptsetup reencrypt", "a/sda"]),
+        (
+            "/tests/disk.encrypted",
+            vec!["resource.encrypted", "nobody knows", "cryptsetup reencrypt", "a/sda"],
+        ),
         ("/resources", vec!["a/sda", "ann &lt;b&gt;&amp;"]),
         ("/resources?kind=disk", vec!["A disk. Key: its path."]),
         ("/resources/disk/a/sda", vec!["What happened", "Its size.", "bytes", "observation"]),
         ("/resources/disk/c%2F%2F..%2Fd", vec!["denied: needs &lt;root&gt;"]),
         ("/results", vec!["the disk of ann &lt;b&gt;&amp; is clear"]),
-        ("/why?test=disk.encrypted&kind=disk&key=a/sda", vec!["What the test read", "Evidence", "History", "encrypted"]),
+        (
+            "/why?test=disk.encrypted&kind=disk&key=a/sda",
+            vec!["What the test read", "Evidence", "History", "encrypted"],
+        ),
         ("/sources", vec!["lab", "every 1 h"]),
         ("/sources/lab", vec!["run as root", "permission denied", "Run now", "completely"]),
         ("/period", vec!["Control", "Until the start of"]),
-        ("/period?subject=control&id=EP-01&from=2026-03-01", vec!["Figures", "Repairs", "a/sda", "Population"]),
+        (
+            "/period?subject=control&id=EP-01&from=2026-03-01",
+            vec!["Figures", "Repairs", "a/sda", "Population"],
+        ),
         ("/period?subject=test&id=disk.encrypted&from=2026-03-01", vec!["Every stretch"]),
         ("/principles", vec!["Defense in depth", "Devices", "Consistency"]),
         ("/frameworks", vec!["Standard"]),
@@ -96,7 +105,11 @@ async fn what_makes_no_sense_is_400_with_words() {
 async fn lists_are_narrowed() {
     let lab = Lab::new().await;
     assert!(lab.page("/controls?status=pass").await.contains("Nothing matches."));
-    assert!(lab.page("/controls?status=fail&part=endpoints&layer=protect&owner=it&q=DISKS").await.contains("EP-01"));
+    assert!(
+        lab.page("/controls?status=fail&part=endpoints&layer=protect&owner=it&q=DISKS")
+            .await
+            .contains("EP-01")
+    );
     assert!(lab.page("/controls?owner=nobody").await.contains("Nothing matches."));
     let failing = lab.page("/results?status=fail").await;
     assert!(failing.contains("=cmd|") && !failing.contains(">a/sda<"));
@@ -116,7 +129,7 @@ async fn the_past_is_shown_as_it_was() {
     let then = "as_of=2026-03-03T09:30:00Z";
     let body = lab.page(&format!("/why?test=disk.encrypted&kind=disk&key=a/sda&{then}")).await;
     assert!(body.contains("The past: 2026-03-03 09:30 UTC") && body.contains("s-fail"));
-    assert!(body.contains(&format!("href=\"/controls?{}\"", then.replace("%", "")).replace(":", ":")), "{body}");
+    assert!(body.contains(&format!("href=\"/controls?{then}\"")));
     let now = lab.page("/results?status=pass").await;
     let past = lab.page(&format!("/results?status=pass&{then}")).await;
     assert!(now.contains(">a/sda<") && !past.contains(">a/sda<"));
@@ -137,8 +150,18 @@ async fn exports_hold_the_whole_filtered_list() {
     assert_eq!(rows.as_array().unwrap().len(), 3);
     assert_eq!(lab.get("/controls?format=json").await.json()[0]["id"], "EP-01");
     for uri in [
-        "/controls", "/tests", "/tests/disk.encrypted", "/resources", "/sources", "/frameworks", "/frameworks/std",
-        "/policies", "/claims", "/search?q=disk", "/principles", "/period?id=EP-01",
+        "/controls",
+        "/tests",
+        "/tests/disk.encrypted",
+        "/resources",
+        "/sources",
+        "/frameworks",
+        "/frameworks/std",
+        "/policies",
+        "/claims",
+        "/search?q=disk",
+        "/principles",
+        "/period?id=EP-01",
     ] {
         let mark = if uri.contains('?') { '&' } else { '?' };
         let answer = lab.get(&format!("{uri}{mark}format=csv")).await;

@@ -16,10 +16,13 @@ async fn answers_are_guarded() {
     let lab = Lab::new().await;
     for uri in ["/", "/controls/none", "/api/v1/controls"] {
         let answer = lab.get(uri).await;
-        assert!(answer.headers["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
+        assert!(
+            answer.headers["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'")
+        );
         assert_eq!(answer.headers["cache-control"], "no-store");
     }
-    let request = Request::builder().uri("/").header("host", "octro.evil.example").body(Body::empty()).unwrap();
+    let request =
+        Request::builder().uri("/").header("host", "octro.evil.example").body(Body::empty()).unwrap();
     assert_eq!(lab.app.clone().oneshot(request).await.unwrap().status(), 421);
 }
 
@@ -70,7 +73,8 @@ async fn changes_reach_open_pages_and_streams_end() {
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     let mut stream = response.into_body().into_data_stream();
     let mut next = async || {
-        let bytes = tokio::time::timeout(Duration::from_secs(10), stream.next()).await.expect("an event in time");
+        let bytes =
+            tokio::time::timeout(Duration::from_secs(10), stream.next()).await.expect("an event in time");
         bytes.map(|bytes| String::from_utf8(bytes.unwrap().to_vec()).unwrap())
     };
     assert_eq!(next().await.unwrap(), ": open\n\n");

@@ -7,6 +7,7 @@ CREATE TABLE inputs (
     collection   BIGINT NOT NULL,
     body         BYTEA   NOT NULL
 );
+CREATE INDEX inputs_collection ON inputs (collection);
 CREATE INDEX inputs_source ON inputs (source, form, received_at);
 
 CREATE TABLE observations (
@@ -107,7 +108,7 @@ CREATE TABLE coverage (
     resources   BIGINT NOT NULL,
     pages       BIGINT NOT NULL,
     reason      TEXT    NOT NULL,
-    PRIMARY KEY (kind, source, scope, finished_at)
+    PRIMARY KEY (kind, source, finished_at, scope)
 );
 
 -- Results: a cache that `octro replay` can rebuild.

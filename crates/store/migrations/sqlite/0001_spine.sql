@@ -7,6 +7,7 @@ CREATE TABLE inputs (
     collection   INTEGER NOT NULL,
     body         BLOB    NOT NULL
 ) STRICT;
+CREATE INDEX inputs_collection ON inputs (collection);
 CREATE INDEX inputs_source ON inputs (source, form, received_at);
 
 CREATE TABLE observations (
@@ -107,7 +108,7 @@ CREATE TABLE coverage (
     resources   INTEGER NOT NULL,
     pages       INTEGER NOT NULL,
     reason      TEXT    NOT NULL,
-    PRIMARY KEY (kind, source, scope, finished_at)
+    PRIMARY KEY (kind, source, finished_at, scope)
 ) STRICT, WITHOUT ROWID;
 
 -- Results: a cache that `octro replay` can rebuild.

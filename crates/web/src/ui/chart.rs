@@ -68,12 +68,14 @@ fn thin(stretches: &[Stretch], from: Timestamp, to: Timestamp) -> Vec<Stretch> {
         stretches.to_vec()
     } else {
         let step = (to.since(from).micros() / DRAWN_MAX as i64).max(1);
-        let begin = |place: i64| Timestamp::from_micros(from.micros().saturating_add(step.saturating_mul(place)));
+        let begin =
+            |place: i64| Timestamp::from_micros(from.micros().saturating_add(step.saturating_mul(place)));
         let mut columns: Vec<Option<Status>> = vec![None; DRAWN_MAX];
         for one in stretches {
             let first = one.from.since(from).micros().max(0) / step;
             let last = (one.to.min(to).since(from).micros() - 1).max(0) / step;
-            let span = usize::try_from(first).unwrap_or(0)..=usize::try_from(last).unwrap_or(0).min(DRAWN_MAX - 1);
+            let span =
+                usize::try_from(first).unwrap_or(0)..=usize::try_from(last).unwrap_or(0).min(DRAWN_MAX - 1);
             for column in columns.get_mut(span).into_iter().flatten() {
                 *column = match (*column, one.status) {
                     (Some(a), Some(b)) => Some(a.worst(b)),
@@ -81,7 +83,11 @@ fn thin(stretches: &[Stretch], from: Timestamp, to: Timestamp) -> Vec<Stretch> {
                 };
             }
         }
-        let place = |(place, status): (i64, Option<Status>)| Stretch { from: begin(place), to: begin(place + 1), status };
+        let place = |(place, status): (i64, Option<Status>)| Stretch {
+            from: begin(place),
+            to: begin(place + 1),
+            status,
+        };
         (0..).zip(columns).map(place).collect()
     };
     drawn.sort_by_key(|one| one.status.map(Status::weight));
@@ -106,7 +112,8 @@ fn said(stretches: &[Stretch], from: Timestamp, to: Timestamp) -> String {
 fn marks(from: Timestamp, to: Timestamp) -> Vec<Timestamp> {
     let days = (to.since(from).secs() / 86_400).max(1);
     if days > 62 {
-        let year = |at: Timestamp| at.date().get(..4).and_then(|text| text.parse::<i64>().ok()).unwrap_or(1970);
+        let year =
+            |at: Timestamp| at.date().get(..4).and_then(|text| text.parse::<i64>().ok()).unwrap_or(1970);
         let step = (days / 30 / MARKS_MAX + 1).max(1);
         let months = (year(from)..=year(to)).flat_map(|year| (1..=12).map(move |month| (year, month)));
         let all = months
@@ -136,7 +143,9 @@ pub struct Bar {
 
 /// Columns, each as high as its share of `top` (of the highest, without one).
 pub fn bars(title: &str, bars: &[Bar], top: Option<f64>) -> Markup {
-    let top = top.unwrap_or_else(|| bars.iter().filter_map(|bar| bar.value).fold(0.0, f64::max)).max(f64::MIN_POSITIVE);
+    let top = top
+        .unwrap_or_else(|| bars.iter().filter_map(|bar| bar.value).fold(0.0, f64::max))
+        .max(f64::MIN_POSITIVE);
     let step = 100.0 / bars.len().max(1) as f64;
     let said: Vec<String> = bars.iter().map(|bar| format!("{} {}", bar.label, bar.said)).collect();
     html! {
@@ -182,7 +191,10 @@ mod tests {
     fn a_strip_says_and_draws() {
         let (from, to) = (at("2026-01-01"), at("2026-04-11"));
         let one = |from: &str, to: &str, status| Stretch { from: at(from), to: at(to), status };
-        let all = [one("2026-01-01", "2026-01-11", Some(Status::Fail)), one("2026-01-11", "2026-04-11", Some(Status::Pass))];
+        let all = [
+            one("2026-01-01", "2026-01-11", Some(Status::Fail)),
+            one("2026-01-11", "2026-04-11", Some(Status::Pass)),
+        ];
         let text = strip("<x>", &all, from, to).into_string();
         assert!(text.contains("&lt;x&gt;: pass 90.0 %, fail 10.0 %"), "{text}");
         assert!(text.contains("class=\"s-pass\" x=\"10.000%\" y=\"0\" height=\"26\" width=\"90.000%\""));

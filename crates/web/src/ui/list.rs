@@ -66,7 +66,9 @@ impl Cell {
             (Self::Time(a), Self::Time(b)) => a.cmp(b),
             (Self::Status(a), Self::Status(b)) => a.map(Status::weight).cmp(&b.map(Status::weight)),
             // A column holds cells of one form.
-            (Self::Text(_) | Self::Count(_) | Self::Share(_) | Self::Time(_) | Self::Status(_), _) => Ordering::Equal,
+            (Self::Text(_) | Self::Count(_) | Self::Share(_) | Self::Time(_) | Self::Status(_), _) => {
+                Ordering::Equal
+            }
         }
     }
 
@@ -168,7 +170,9 @@ impl<'a, T> Sheet<'a, T> {
     pub fn sort(&self, rows: &mut [T]) {
         let Some(sort) = self.params.get("sort") else { return };
         let (key, down) = sort.strip_prefix('-').map_or((sort, false), |key| (key, true));
-        let Some(column) = self.columns.iter().find(|column| column.key == key && column.sortable) else { return };
+        let Some(column) = self.columns.iter().find(|column| column.key == key && column.sortable) else {
+            return;
+        };
         rows.sort_by(|a, b| {
             let order = (column.value)(a).order(&(column.value)(b));
             if down { order.reverse() } else { order }
@@ -190,7 +194,8 @@ impl<'a, T> Sheet<'a, T> {
         self.sort(&mut rows);
         let total = rows.len() as u64;
         let (skip, per) = Self::window(self.params).unwrap_or((0, PER_PAGE));
-        let shown: Vec<&T> = rows.iter().skip(usize::try_from(skip).unwrap_or(usize::MAX)).take(per as usize).collect();
+        let shown: Vec<&T> =
+            rows.iter().skip(usize::try_from(skip).unwrap_or(usize::MAX)).take(per as usize).collect();
         self.render(&shown, total, skip, per)
     }
 
@@ -223,11 +228,13 @@ impl<'a, T> Sheet<'a, T> {
         let numeric: Vec<bool> = self
             .columns
             .iter()
-            .map(|column| rows.first().is_some_and(|row| (column.value)(row).is_number() && column.show.is_none()))
+            .map(|column| {
+                rows.first().is_some_and(|row| (column.value)(row).is_number() && column.show.is_none())
+            })
             .collect();
         let columns = || self.columns.iter().zip(&numeric).filter(|(column, _)| column.shown);
         html! {
-            div.wide tabindex="0" role="region" aria-label=(self.caption) {
+            div.wide tabindex="0" role="group" aria-label=(self.caption) {
                 table {
                     caption.vh { (self.caption) }
                     thead { tr { @for (column, number) in columns() { (self.head(column, *number)) } } }
@@ -263,7 +270,8 @@ impl<'a, T> Sheet<'a, T> {
                         (column.title)
                         @if up { span aria-hidden="true" { " ↑" } } @else if down { span aria-hidden="true" { " ↓" } }
                     }
-                } @else { (column.title) }
+                } @else if column.title.is_empty() { span.vh { "More" } }
+                @else { (column.title) }
             }
         }
     }
@@ -297,66 +305,6 @@ impl<'a, T> Sheet<'a, T> {
     }
 }
 
-/// A choice of a filter: its value and its words.
-pub type Choice = (String, String);
-
-/// A field by which a list can be narrowed.
-pub enum Filter<'a> {
-    /// One of several.
-    Choice(&'static str, &'a str, Vec<Choice>),
-    /// Any text.
-    Text(&'static str, &'a str),
-    /// A date.
-    Date(&'static str, &'a str),
-}
-
-impl Filter<'_> {
-    /// A choice of statuses.
-    pub fn status() -> Self {
-        let all = Status::ALL.iter().map(|status| (status.as_str().to_owned(), status.label().to_owned()));
-        Filter::Choice("status", "Status", all.collect())
-    }
-}
-
-/// The form that narrows a list. It works without a script.
-pub fn filters(path: &str, params: &Params, moment: &Moment, fields: &[Filter<'_>]) -> Markup {
-    let names: Vec<&str> = fields
-        .iter()
-        .map(|field| match field {
-            Filter::Choice(name, ..) | Filter::Text(name, _) | Filter::Date(name, _) => *name,
-        })
-        .collect();
-    let used = params.iter().any(|(name, _)| names.contains(&name));
-    let kept = params.without(&names).without(&["page", "format"]);
-    html! {
-        form.filters action=(path) method="get" {
-            @for (name, value) in kept.iter() { input type="hidden" name=(name) value=(value); }
-            @for field in fields {
-                @match field {
-                    Filter::Choice(name, label, choices) => {
-                        label { span { (label) } select name=(name) {
-                            option value="" { "any" }
-                            @for (value, words) in choices { option value=(value) selected[params.get(name) == Some(value)] { (words) } }
-                        } }
-                    }
-                    Filter::Text(name, label) => {
-                        label { span { (label) } input type="search" name=(name) value=(params.get(name).unwrap_or_default()) maxlength="200"; }
-                    }
-                    Filter::Date(name, label) => {
-                        label { span { (label) } input type="date" name=(name) value=(day(params.get(name))) max=(moment.now.date()); }
-                    }
-                }
-            }
-            button { "Show" }
-            @if used { a.button href=(kept.href(path)) { "Clear" } }
-        }
-    }
-}
-
-fn day(value: Option<&str>) -> String {
-    value.unwrap_or_default().chars().take(10).collect()
-}
-
 /// How a status stands in a table: the badge.
 impl From<Status> for Cell {
     fn from(status: Status) -> Self {
@@ -368,7 +316,9 @@ impl maud::Render for Cell {
     fn render(&self) -> Markup {
         match self {
             Self::Status(Some(status)) => badge(*status),
-            Self::Status(None) | Self::Text(_) | Self::Count(_) | Self::Share(_) | Self::Time(_) => html! { (self.export()) },
+            Self::Status(None) | Self::Text(_) | Self::Count(_) | Self::Share(_) | Self::Time(_) => {
+                html! { (self.export()) }
+            }
         }
     }
 }
@@ -417,13 +367,5 @@ mod tests {
         for bad in ["page=0", "per=0", "per=1001", "page=x", "page=-1", "page=99999999999"] {
             assert!(window(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn filters_keep_the_rest() {
-        let params = Params::parse("status=fail&sort=x&page=3&as_of=2026-01-01").unwrap();
-        let text = filters("/rows", &params, &moment(), &[Filter::status(), Filter::Text("q", "Text")]).into_string();
-        assert!(text.contains("<option value=\"fail\" selected>") && text.contains("name=\"as_of\""));
-        assert!(!text.contains("name=\"page\"") && text.contains("href=\"/rows?sort=x&amp;as_of=2026-01-01\""));
     }
 }

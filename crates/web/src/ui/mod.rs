@@ -2,6 +2,7 @@
 
 mod chart;
 mod csv;
+mod filter;
 mod icon;
 mod list;
 mod status;
@@ -10,8 +11,9 @@ mod time;
 
 pub use chart::{Bar, Stretch, bars, sparkline, strip};
 pub use csv::csv;
+pub use filter::{Choice, Filter, filters};
 pub use icon::{Icon, icon};
-pub use list::{Cell, Choice, Column, Filter, ROWS_MAX, Sheet, filters};
+pub use list::{Cell, Column, ROWS_MAX, Sheet};
 pub use status::{badge, share, tally, tally_links, word};
 pub use text::{code, empty, facts, json, meter, note, section};
 pub use time::{ago, span, time};

@@ -53,7 +53,8 @@ pub fn tally(counts: &Tally, of: &str) -> Markup {
     let room = 1_000 - shown * least;
     for (status, count) in counts.parts().filter(|(_, count)| *count > 0) {
         said.push(format!("{count} {}", status.label()));
-        let width = least + u64::try_from(u128::from(count) * u128::from(room) / u128::from(all)).unwrap_or(0);
+        let width =
+            least + u64::try_from(u128::from(count) * u128::from(room) / u128::from(all)).unwrap_or(0);
         rects.push((at, width, class(status)));
         at += width;
     }

@@ -73,7 +73,13 @@ mod tests {
     #[test]
     fn nothing_slips_through_unescaped() {
         let bad = "<script>\"&";
-        let all = [code(bad), json(&value!(bad)), json(&value!([bad])), empty(bad, &html! { (bad) }), section(bad, bad, &html! {})];
+        let all = [
+            code(bad),
+            json(&value!(bad)),
+            json(&value!([bad])),
+            empty(bad, &html! { (bad) }),
+            section(bad, bad, &html! {}),
+        ];
         for markup in all {
             let text = markup.into_string();
             assert!(!text.contains("<script>") && text.contains("&lt;script&gt;"), "{text}");

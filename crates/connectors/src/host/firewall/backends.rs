@@ -23,15 +23,18 @@ pub(crate) struct Filters {
 
 impl Filters {
     pub(crate) fn read(machine: &Machine<'_>, family: Family) -> Self {
-        let mut filters = Self { chains: Vec::new(), backends: Vec::new(), unknown: None, normal: String::new() };
+        let mut filters =
+            Self { chains: Vec::new(), backends: Vec::new(), unknown: None, normal: String::new() };
         if let Err(reason) = filters.nftables(machine, family) {
             filters.unknown = Some(reason);
         }
         if let Err(reason) = filters.legacy(machine, family) {
             filters.unknown.get_or_insert(reason);
         }
-        filters.backends =
-            ["nftables", "iptables", "iptables-legacy"].into_iter().filter(|name| filters.has(name)).collect();
+        filters.backends = ["nftables", "iptables", "iptables-legacy"]
+            .into_iter()
+            .filter(|name| filters.has(name))
+            .collect();
         filters
     }
 
@@ -88,7 +91,9 @@ fn kernel_without_nftables(roots: &Roots) -> bool {
         let loaded = roots.text("/proc/modules").ok()??;
         let release = roots.line("/proc/sys/kernel/osrelease").ok()??;
         let built_in = roots.text(&format!("/lib/modules/{release}/modules.builtin")).ok()??;
-        Some(!loaded.lines().any(|line| line.starts_with("nf_tables ")) && !built_in.contains("/nf_tables.ko"))
+        Some(
+            !loaded.lines().any(|line| line.starts_with("nf_tables ")) && !built_in.contains("/nf_tables.ko"),
+        )
     };
     read().unwrap_or(false)
 }
@@ -106,7 +111,11 @@ pub(crate) fn outside(roots: &Roots, family: Family) -> Result<Vec<String>, Unkn
             let words: Vec<&str> = line.split_whitespace().collect();
             let name = match (family, words.as_slice()) {
                 (Family::V4, [name, "00000000", _, _, _, _, _, "00000000", ..]) => name,
-                (Family::V6, [to, "00", _, _, _, _, _, _, _, name]) if to.bytes().all(|byte| byte == b'0') => name,
+                (Family::V6, [to, "00", _, _, _, _, _, _, _, name])
+                    if to.bytes().all(|byte| byte == b'0') =>
+                {
+                    name
+                }
                 _ => return None,
             };
             (*name != "lo").then(|| (*name).to_owned())
@@ -114,5 +123,9 @@ pub(crate) fn outside(roots: &Roots, family: Family) -> Result<Vec<String>, Unkn
         .collect();
     names.sort_unstable();
     names.dedup();
+    // Without a way to the world by IPv6, neighbours still come in by the interface that leads there by IPv4.
+    if names.is_empty() && family == Family::V6 {
+        return outside(roots, Family::V4);
+    }
     Ok(names)
 }

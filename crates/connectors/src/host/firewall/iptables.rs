@@ -1,6 +1,6 @@
 //! The output of `iptables-save` and its kin: `*table`, `:CHAIN POLICY`, `-A CHAIN tests -j TARGET`.
 
-use super::rules::{Action, Chain, Family, Fit, Net, Rule, Test};
+use super::rules::{Action, Chain, Family, Fit, Net, Rule, Test, source_port};
 
 /// The chains of one family. `backend` tells which kernel interface holds them.
 pub(super) fn chains(text: &str, family: Family, backend: &'static str) -> Vec<Chain> {
@@ -29,7 +29,9 @@ pub(super) fn chains(text: &str, family: Family, backend: &'static str) -> Vec<C
                 drops: policy == "DROP",
                 rules: Vec::new(),
             });
-        } else if let Some(rest) = line.strip_prefix("-A ").or_else(|| line.split_once("] -A ").map(|(_, rest)| rest)) {
+        } else if let Some(rest) =
+            line.strip_prefix("-A ").or_else(|| line.split_once("] -A ").map(|(_, rest)| rest))
+        {
             let words = words(rest);
             let Some((name, words)) = words.split_first() else { continue };
             let found = chains.iter_mut().find(|chain| chain.table == table && chain.name == *name);
@@ -109,10 +111,12 @@ struct Reading {
     protocol: Option<u8>,
     tests: Vec<Test>,
     action: Action,
+    by_source_port: bool,
 }
 
 fn rule(words: &[String], family: Family) -> Rule {
-    let mut reading = Reading { family, protocol: None, tests: Vec::new(), action: Action::Nothing };
+    let mut reading =
+        Reading { family, protocol: None, tests: Vec::new(), action: Action::Nothing, by_source_port: false };
     let mut words = words.iter().map(String::as_str).peekable();
     let mut negated = false;
     while let Some(word) = words.next() {
@@ -122,11 +126,16 @@ fn rule(words: &[String], family: Family) -> Rule {
         }
         // The values of an option stand until the next option.
         let mut values = Vec::new();
-        while let Some(value) = words.next_if(|next| !(next.starts_with('-') && next.len() > 1) && *next != "!") {
+        while let Some(value) =
+            words.next_if(|next| !(next.starts_with('-') && next.len() > 1) && *next != "!")
+        {
             values.push(value);
         }
         reading.option(word, &values, negated);
         negated = false;
+    }
+    if reading.by_source_port {
+        reading.tests.push(source_port(&reading.action));
     }
     Rule { tests: reading.tests, action: reading.action }
 }
@@ -151,7 +160,15 @@ impl Reading {
             },
             "-s" | "--source" => Some(self.nets(first, negated, true)),
             "-d" | "--destination" => Some(self.nets(first, negated, false)),
-            "--dport" | "--destination-port" | "--dports" | "--destination-ports" => Some(self.ports(first, negated)),
+            "--dport" | "--destination-port" | "--dports" | "--destination-ports" => {
+                Some(self.ports(first, negated))
+            }
+            "--sport" | "--source-port" | "--sports" | "--source-ports" => {
+                self.by_source_port = true;
+                None
+            }
+            // Only who came often before, or sends routing headers, is meant.
+            "--hitcount" | "--rt-type" => Some(Test::Fixed(if negated { Fit::Always } else { Fit::Never })),
             "--ctstate" | "--state" => {
                 let new = first.split(',').any(|state| state == "NEW");
                 Some(Test::Fixed(if new != negated { Fit::Always } else { Fit::Never }))
@@ -160,11 +177,17 @@ impl Reading {
                 let local = first.split(',').any(|kind| kind == "LOCAL" || kind == "UNICAST");
                 Some(Test::Fixed(if local != negated { Fit::Always } else { Fit::Never }))
             }
-            "--pkt-type" => Some(Test::Fixed(if (first == "unicast") != negated { Fit::Always } else { Fit::Never })),
+            "--pkt-type" => {
+                Some(Test::Fixed(if (first == "unicast") != negated { Fit::Always } else { Fit::Never }))
+            }
             "--icmp-type" | "--icmpv6-type" => Some(Test::Fixed(Fit::Never)),
             // A packet on its own is below every limit.
-            "--limit" | "--hashlimit-upto" | "--connlimit-upto" => Some(Test::Fixed(if negated { Fit::Never } else { Fit::Always })),
-            "--hashlimit-above" | "--connlimit-above" => Some(Test::Fixed(if negated { Fit::Always } else { Fit::Never })),
+            "--limit" | "--hashlimit-upto" | "--connlimit-upto" => {
+                Some(Test::Fixed(if negated { Fit::Never } else { Fit::Always }))
+            }
+            "--hashlimit-above" | "--connlimit-above" => {
+                Some(Test::Fixed(if negated { Fit::Always } else { Fit::Never }))
+            }
             // The first packet of a TCP connection is SYN alone.
             "--tcp-flags" | "--syn" => match (option, values) {
                 ("--syn", _) | (_, ["FIN,SYN,RST,ACK" | "SYN,RST,ACK" | "SYN", "SYN"]) => {
@@ -174,8 +197,25 @@ impl Reading {
             },
             "-m" | "--match" => (!matches!(
                 first,
-                "tcp" | "udp" | "icmp" | "icmp6" | "conntrack" | "state" | "comment" | "multiport" | "addrtype" | "limit"
-                    | "hashlimit" | "connlimit" | "pkttype" | "set" | "recent" | "mark" | "iprange" | "ipv6header"
+                "tcp"
+                    | "udp"
+                    | "icmp"
+                    | "icmp6"
+                    | "conntrack"
+                    | "state"
+                    | "comment"
+                    | "multiport"
+                    | "addrtype"
+                    | "limit"
+                    | "hashlimit"
+                    | "connlimit"
+                    | "pkttype"
+                    | "set"
+                    | "recent"
+                    | "mark"
+                    | "iprange"
+                    | "ipv6header"
+                    | "rt"
             ))
             .then_some(Test::Fixed(Fit::Unclear)),
             // A set of sources, whatever it holds, names some.
@@ -183,11 +223,35 @@ impl Reading {
                 Some(Test::Fixed(if negated { Fit::Most } else { Fit::Few }))
             }
             "--src-range" => Some(Test::Fixed(if negated { Fit::Most } else { Fit::Few })),
-            "--comment" | "--limit-burst" | "--hashlimit-name" | "--hashlimit-burst" | "--hashlimit-mode"
-            | "--hashlimit-htable-expire" | "--connlimit-mask" | "--connlimit-saddr" | "--log-prefix" | "--log-level"
-            | "--reject-with" | "--to-destination" | "--to-ports" | "--set-mark" | "--set-xmark" | "--nflog-prefix"
-            | "--nflog-group" | "--clamp-mss-to-pmtu" | "--log-tcp-options" | "--log-ip-options" | "--log-uid"
-            | "--random" | "--persistent" | "--zone" | "--notrack" | "--save-mark" | "--restore-mark" | "--nfmask" | "--ctmask" => None,
+            "--comment"
+            | "--limit-burst"
+            | "--hashlimit-name"
+            | "--hashlimit-burst"
+            | "--hashlimit-mode"
+            | "--hashlimit-htable-expire"
+            | "--connlimit-mask"
+            | "--connlimit-saddr"
+            | "--log-prefix"
+            | "--log-level"
+            | "--reject-with"
+            | "--to-destination"
+            | "--to-ports"
+            | "--set-mark"
+            | "--set-xmark"
+            | "--nflog-prefix"
+            | "--nflog-group"
+            | "--clamp-mss-to-pmtu"
+            | "--log-tcp-options"
+            | "--log-ip-options"
+            | "--log-uid"
+            | "--random"
+            | "--persistent"
+            | "--zone"
+            | "--notrack"
+            | "--save-mark"
+            | "--restore-mark"
+            | "--nfmask"
+            | "--ctmask" => None,
             _ => Some(Test::Fixed(Fit::Unclear)),
         };
         self.tests.extend(test);
@@ -220,8 +284,10 @@ fn target(name: &str, goto: bool) -> Action {
         "ACCEPT" => Action::Accept,
         "DROP" | "REJECT" => Action::Drop,
         "RETURN" => Action::Return,
-        "LOG" | "NFLOG" | "MARK" | "CONNMARK" | "CT" | "NOTRACK" | "TCPMSS" | "CLASSIFY" | "DSCP" | "TOS" | "SET"
-        | "AUDIT" | "TRACE" | "CHECKSUM" | "SECMARK" | "CONNSECMARK" | "SNAT" | "MASQUERADE" => Action::Nothing,
+        "LOG" | "NFLOG" | "MARK" | "CONNMARK" | "CT" | "NOTRACK" | "TCPMSS" | "CLASSIFY" | "DSCP" | "TOS"
+        | "SET" | "AUDIT" | "TRACE" | "CHECKSUM" | "SECMARK" | "CONNSECMARK" | "SNAT" | "MASQUERADE" => {
+            Action::Nothing
+        }
         "DNAT" | "REDIRECT" | "NETMAP" | "TPROXY" => Action::Redirect,
         "" | "QUEUE" | "NFQUEUE" | "SYNPROXY" | "TARPIT" | "TTL" | "HL" => Action::Unclear,
         chain if goto => Action::Goto(chain.to_owned()),

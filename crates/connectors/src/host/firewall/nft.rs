@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use octro_model::{UnknownReason, Why};
 use serde_json::Value;
 
-use super::rules::{Action, Chain, Family, Fit, Net, Rule, Test};
+use super::rules::{Action, Chain, Family, Fit, Net, Rule, Test, source_port};
 
 /// What an iptables table is called when it lives in nftables.
 const COMPATIBLE: [&str; 5] = ["filter", "nat", "mangle", "raw", "security"];
@@ -26,9 +26,12 @@ impl Ruleset {
 
     /// Whether a table of iptables holds matches that nft cannot show.
     pub(super) fn opaque(&self, family: Family) -> bool {
-        self.items("rule").any(|rule| compatible(rule, family) && rule["expr"].as_array().is_some_and(|expr| {
-            expr.iter().any(|statement| statement.get("xt").is_some())
-        }))
+        self.items("rule").any(|rule| {
+            compatible(rule, family)
+                && rule["expr"]
+                    .as_array()
+                    .is_some_and(|expr| expr.iter().any(|statement| statement.get("xt").is_some()))
+        })
     }
 
     /// The chains of one family; without the tables of iptables if those are read by other means.
@@ -79,7 +82,9 @@ impl Ruleset {
         };
         let mut all = String::new();
         for item in &self.0 {
-            let Some((name, inside)) = item.as_object().and_then(|object| object.iter().next()) else { continue };
+            let Some((name, inside)) = item.as_object().and_then(|object| object.iter().next()) else {
+                continue;
+            };
             if name != "metainfo" && text(inside, "family") != skip {
                 all.push_str(&without_counts(item).to_string());
                 all.push('\n');
@@ -121,12 +126,14 @@ fn without_counts(value: &Value) -> Value {
     match value {
         Value::Object(fields) => fields
             .iter()
-            .filter(|(name, _)| !matches!(name.as_str(), "handle" | "counter" | "packets" | "bytes" | "expires" | "used"))
+            .filter(|(name, _)| {
+                !matches!(name.as_str(), "handle" | "counter" | "packets" | "bytes" | "expires" | "used")
+            })
             .map(|(name, value)| (name.clone(), without_counts(value)))
             .collect::<serde_json::Map<_, _>>()
             .into(),
         Value::Array(items) => items.iter().map(without_counts).collect(),
-        other => other.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
     }
 }
 
@@ -142,29 +149,42 @@ impl Reader<'_> {
         let mut tests = Vec::new();
         let mut action = Action::Nothing;
         let mut mapped: Vec<Rule> = Vec::new();
+        let mut by_source_port = false;
         for statement in expr {
             let Some((name, inside)) = statement.as_object().and_then(|object| object.iter().next()) else {
                 tests.push(Test::Fixed(Fit::Unclear));
                 continue;
             };
             match name.as_str() {
+                "match" if inside.pointer("/left/payload/field").is_some_and(|field| field == "sport") => {
+                    by_source_port = true
+                }
                 "match" => tests.push(self.test(inside)),
                 "vmap" => {
                     for pair in self.elements(&inside["data"]) {
                         let Some([key, verdict]) = pair.as_array().map(Vec::as_slice) else {
-                            mapped.push(Rule { tests: vec![Test::Fixed(Fit::Unclear)], action: Action::Unclear });
+                            mapped.push(Rule {
+                                tests: vec![Test::Fixed(Fit::Unclear)],
+                                action: Action::Unclear,
+                            });
                             continue;
                         };
                         let test = self.compare(&inside["key"], "==", std::slice::from_ref(bare(key)));
                         let mut all = tests.clone();
                         all.push(test);
-                        mapped.push(Rule { tests: all, action: verdict_of(verdict).unwrap_or(Action::Unclear) });
+                        mapped.push(Rule {
+                            tests: all,
+                            action: verdict_of(verdict).unwrap_or(Action::Unclear),
+                        });
                     }
                 }
                 // A packet on its own is below every limit.
-                "limit" | "ct count" => tests.push(Test::Fixed(if inside["inv"] == true { Fit::Never } else { Fit::Always })),
+                "limit" | "ct count" => {
+                    tests.push(Test::Fixed(if inside["inv"] == true { Fit::Never } else { Fit::Always }))
+                }
                 "counter" | "log" | "mangle" | "notrack" | "set" | "flow" | "ct helper" | "ct timeout"
-                | "ct expectation" | "dup" | "fwd" | "secmark" | "last" | "comment" | "snat" | "masquerade" => {}
+                | "ct expectation" | "dup" | "fwd" | "secmark" | "last" | "comment" | "snat"
+                | "masquerade" => {}
                 "dnat" | "redirect" | "tproxy" => action = Action::Redirect,
                 "queue" | "synproxy" => action = Action::Unclear,
                 "xt" if inside["type"] == "target" => {
@@ -175,6 +195,9 @@ impl Reader<'_> {
                     None => tests.push(Test::Fixed(Fit::Unclear)),
                 },
             }
+        }
+        if by_source_port {
+            tests.push(source_port(&action));
         }
         if mapped.is_empty() || action != Action::Nothing {
             mapped.push(Rule { tests, action });
@@ -196,7 +219,13 @@ impl Reader<'_> {
         }
         match value.get("set").unwrap_or(value) {
             Value::Array(items) => items.clone(),
-            other => vec![other.clone()],
+            other @ (Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Object(_)) => {
+                vec![other.clone()]
+            }
         }
     }
 
@@ -213,17 +242,26 @@ impl Reader<'_> {
             return meta_test(self.family, text(meta, "key"), values, negated).unwrap_or(unclear);
         }
         if let Some(ct) = left.get("ct") {
-            return if ct["key"] == "state" { state(values, negated) } else { unclear };
+            return match text(ct, "key") {
+                "state" => state(values, negated),
+                // A connection that begins has no answer yet, and none of its addresses was changed before the filters.
+                "status" => turned(false, negated),
+                "direction" => turned(values.iter().any(|value| value == "original"), negated),
+                _ => unclear,
+            };
         }
         if let Some(fib) = left.get("fib") {
             return fib_test(fib, values, negated).unwrap_or(unclear);
         }
         let Some(payload) = left.get("payload") else { return unclear };
         let (protocol, field) = (text(payload, "protocol"), text(payload, "field"));
-        let other = matches!((self.family, protocol), (Family::V4, "ip6" | "icmpv6") | (Family::V6, "ip" | "icmp"));
+        let other =
+            matches!((self.family, protocol), (Family::V4, "ip6" | "icmpv6") | (Family::V6, "ip" | "icmp"));
         match (protocol, field) {
             _ if other => Test::Fixed(Fit::Never),
-            ("icmp" | "icmpv6" | "arp" | "sctp" | "dccp" | "esp" | "ah" | "igmp", _) => Test::Fixed(Fit::Never),
+            ("icmp" | "icmpv6" | "arp" | "sctp" | "dccp" | "esp" | "ah" | "igmp", _) => {
+                Test::Fixed(Fit::Never)
+            }
             ("tcp" | "udp" | "th" | "udplite", "dport") => {
                 let number = match protocol {
                     "tcp" => Some(6),
@@ -236,11 +274,13 @@ impl Reader<'_> {
                     None => unclear,
                 }
             }
-            ("ip" | "ip6", "saddr" | "daddr") => match values.iter().map(|value| net(self.family, value)).collect() {
-                Some(nets) if field == "saddr" => Test::From { nets, negated },
-                Some(nets) => Test::To { nets, negated },
-                None => unclear,
-            },
+            ("ip" | "ip6", "saddr" | "daddr") => {
+                match values.iter().map(|value| net(self.family, value)).collect() {
+                    Some(nets) if field == "saddr" => Test::From { nets, negated },
+                    Some(nets) => Test::To { nets, negated },
+                    None => unclear,
+                }
+            }
             ("ip", "protocol") | ("ip6", "nexthdr") => protocols(values, negated).unwrap_or(unclear),
             _ => unclear,
         }
@@ -258,7 +298,11 @@ impl Reader<'_> {
         match self.compare(left, "==", values) {
             Test::Port { protocol, .. } => Some(Test::Port { protocol, ranges: vec![range], negated: false }),
             Test::Fixed(fit) => Some(Test::Fixed(fit)),
-            Test::In { .. } | Test::Out { .. } | Test::Protocol { .. } | Test::From { .. } | Test::To { .. } => None,
+            Test::In { .. }
+            | Test::Out { .. }
+            | Test::Protocol { .. }
+            | Test::From { .. }
+            | Test::To { .. } => None,
         }
     }
 }
@@ -292,7 +336,8 @@ fn state(values: &[Value], negated: bool) -> Test {
 }
 
 fn meta_test(family: Family, key: &str, values: &[Value], negated: bool) -> Option<Test> {
-    let texts = || values.iter().map(|value| value.as_str().map(str::to_owned)).collect::<Option<Vec<String>>>();
+    let texts =
+        || values.iter().map(|value| value.as_str().map(str::to_owned)).collect::<Option<Vec<String>>>();
     match key {
         "iif" | "iifname" => Some(Test::In { names: texts()?, negated }),
         "oif" | "oifname" => Some(Test::Out { negated }),
@@ -311,9 +356,14 @@ fn meta_test(family: Family, key: &str, values: &[Value], negated: bool) -> Opti
 fn fib_test(fib: &Value, values: &[Value], negated: bool) -> Option<Test> {
     let flags = fib["flags"].to_string();
     match text(fib, "result") {
-        "type" if flags.contains("daddr") => Some(turned(values.iter().any(|value| value == "local"), negated)),
+        "type" if flags.contains("daddr") => {
+            Some(turned(values.iter().any(|value| value == "local"), negated))
+        }
         // Whether there is a way back to the source; for an outsider there is.
-        "oif" | "oifname" if flags.contains("saddr") && values.iter().all(|value| *value == false || value == "missing") => {
+        "oif" | "oifname"
+            if flags.contains("saddr")
+                && values.iter().all(|value| *value == false || value == "missing") =>
+        {
             Some(turned(false, negated))
         }
         _ => None,
@@ -324,7 +374,7 @@ fn protocols(values: &[Value], negated: bool) -> Option<Test> {
     let number = |value: &Value| match value {
         Value::Number(number) => u8::try_from(number.as_u64()?).ok(),
         Value::String(name) => super::iptables::protocol(name),
-        _ => None,
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     };
     Some(Test::Protocol { numbers: values.iter().map(number).collect::<Option<_>>()?, negated })
 }
@@ -342,7 +392,9 @@ fn net(family: Family, value: &Value) -> Option<Net> {
         return family.net(&format!("{}/{}", text(prefix, "addr"), prefix["len"].as_u64()?));
     }
     match value.get("range").and_then(Value::as_array).map(Vec::as_slice) {
-        Some([low, high]) => Some(Net(family.address(low.as_str()?)?, family.address(high.as_str()?)?)).filter(|n| n.0 <= n.1),
+        Some([low, high]) => {
+            Some(Net(family.address(low.as_str()?)?, family.address(high.as_str()?)?)).filter(|n| n.0 <= n.1)
+        }
         _ => family.net(value.as_str()?),
     }
 }

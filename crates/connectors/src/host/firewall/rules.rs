@@ -1,11 +1,7 @@
-//! Packet filters of every backend in one form, and the walk of a new connection through them.
+//! Packet filters of every backend in one form, and whom each test fits.
 //!
 //! The question is never about one packet but about all outsiders: a test may fit all of them, most of them (`not from
 //! 10.0.0.0/8`), few of them (`from 10.0.0.0/8`), none, or it cannot be told.
-
-/// How many rules one walk may pass, and how deep chains may call each other.
-const STEPS_MAX: usize = 200_000;
-const DEPTH_MAX: usize = 32;
 
 /// IPv4 or IPv6.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +57,9 @@ impl Family {
     fn is_special(self, net: Net) -> bool {
         let inside = |low: u128, high: u128| net.0 >= low && net.1 <= high;
         match self {
-            Self::V4 => inside(0x7f00_0000, 0x7fff_ffff) || inside(0xe000_0000, 0xefff_ffff) || net.0 == 0xffff_ffff,
+            Self::V4 => {
+                inside(0x7f00_0000, 0x7fff_ffff) || inside(0xe000_0000, 0xefff_ffff) || net.0 == 0xffff_ffff
+            }
             Self::V6 => inside(1, 1) || inside(0xff << 120, u128::MAX),
         }
     }
@@ -96,7 +94,7 @@ impl Fit {
         }
     }
 
-    fn and(self, other: Self) -> Self {
+    pub(crate) fn and(self, other: Self) -> Self {
         let order = [Self::Never, Self::Unclear, Self::Few, Self::Most];
         order.into_iter().find(|fit| self == *fit || other == *fit).unwrap_or(Self::Always)
     }
@@ -119,6 +117,18 @@ pub(crate) enum Test {
     From { nets: Vec<Net>, negated: bool },
     /// Where it goes to.
     To { nets: Vec<Net>, negated: bool },
+}
+
+/// What a rule about the port that a packet comes from is worth: an outsider has the choice, so he takes the one that
+/// lets him in and none that keeps him out.
+pub(crate) const fn source_port(action: &Action) -> Test {
+    Test::Fixed(match action {
+        Action::Accept => Fit::Always,
+        Action::Drop | Action::Nothing => Fit::Few,
+        Action::Jump(_) | Action::Goto(_) | Action::Return | Action::Redirect | Action::Unclear => {
+            Fit::Unclear
+        }
+    })
 }
 
 /// What a rule does with a packet that fits.
@@ -175,7 +185,8 @@ pub(crate) struct Packet<'a> {
 }
 
 impl Packet<'_> {
-    fn fit(&self, test: &Test) -> Fit {
+    /// Whom a test of this packet fits.
+    pub(crate) fn fit(&self, test: &Test) -> Fit {
         let turn = |fit: Fit, negated: bool| if negated { fit.not() } else { fit };
         match test {
             Test::Fixed(fit) => *fit,
@@ -183,7 +194,9 @@ impl Packet<'_> {
             Test::Out { negated } if self.forwarded => turn(Fit::Few, *negated),
             Test::Out { .. } => Fit::Never,
             Test::Protocol { numbers, negated } => turn(Fit::of(numbers.contains(&self.protocol)), *negated),
-            Test::Port { protocol, .. } if protocol.is_some_and(|number| number != self.protocol) => Fit::Never,
+            Test::Port { protocol, .. } if protocol.is_some_and(|number| number != self.protocol) => {
+                Fit::Never
+            }
             Test::Port { ranges, negated, .. } => {
                 turn(Fit::of(ranges.iter().any(|(low, high)| (*low..=*high).contains(&self.port))), *negated)
             }
@@ -203,7 +216,8 @@ impl Packet<'_> {
         if names.iter().all(|pattern| pattern == "lo") {
             return Fit::Never;
         }
-        let covered = self.outside.iter().filter(|name| names.iter().any(|pattern| named(pattern, name))).count();
+        let covered =
+            self.outside.iter().filter(|name| names.iter().any(|pattern| named(pattern, name))).count();
         match (covered, self.outside.len()) {
             (_, 0) => Fit::Unclear,
             (0, _) => Fit::Few,
@@ -235,166 +249,6 @@ impl Packet<'_> {
             None => Fit::Unclear,
         }
     }
-}
-
-/// Whether a point of the walk is reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Reach {
-    No,
-    Maybe,
-    Yes,
-}
-
-/// How a walk may end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Ends {
-    accept: Reach,
-    drop: Reach,
-    redirect: Reach,
-    fall: Reach,
-}
-
-/// Whose packet it is: an outsider of whom no rule knows, or the one whom the rules favour most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Who {
-    Anyone,
-    Favoured,
-}
-
-struct Walk<'a> {
-    chains: &'a [Chain],
-    packet: &'a Packet<'a>,
-    who: Who,
-    steps: usize,
-}
-
-impl Walk<'_> {
-    fn chain(&mut self, chain: &Chain, start: Reach, depth: usize) -> Ends {
-        let mut ends = Ends { accept: Reach::No, drop: Reach::No, redirect: Reach::No, fall: Reach::No };
-        let mut here = start;
-        for rule in &chain.rules {
-            self.steps += 1;
-            if depth > DEPTH_MAX || self.steps > STEPS_MAX {
-                let maybe = Reach::Maybe;
-                return Ends { accept: maybe, drop: maybe, redirect: ends.redirect.max(maybe), fall: maybe };
-            }
-            let fit = rule.tests.iter().fold(Fit::Always, |fit, test| fit.and(self.packet.fit(test)));
-            // How surely the rule applies, and how surely the walk goes on if it ends something.
-            let (applies, passes) = match (fit, self.who) {
-                (Fit::Never, _) | (Fit::Few, Who::Anyone) => continue,
-                (Fit::Always, _) | (Fit::Most, Who::Anyone) => (here, Reach::No),
-                (Fit::Most | Fit::Few, Who::Favoured) => (here, here),
-                (Fit::Unclear, _) => (Reach::Maybe, Reach::Maybe),
-            };
-            match &rule.action {
-                Action::Nothing => continue,
-                Action::Accept => ends.accept = ends.accept.max(applies),
-                Action::Drop => ends.drop = ends.drop.max(applies),
-                Action::Redirect => ends.redirect = ends.redirect.max(applies),
-                Action::Return => ends.fall = ends.fall.max(applies),
-                Action::Unclear => {
-                    ends.accept = ends.accept.max(Reach::Maybe);
-                    ends.drop = ends.drop.max(Reach::Maybe);
-                    here = Reach::Maybe;
-                    continue;
-                }
-                Action::Jump(name) | Action::Goto(name) => {
-                    let called = self.chains.iter().find(|other| {
-                        other.name == *name && other.table == chain.table && other.backend == chain.backend
-                    });
-                    let maybe = Reach::Maybe;
-                    let inner = match called {
-                        Some(called) => self.chain(called, applies, depth + 1),
-                        None => Ends { accept: maybe, drop: maybe, redirect: maybe, fall: maybe },
-                    };
-                    ends.accept = ends.accept.max(inner.accept);
-                    ends.drop = ends.drop.max(inner.drop);
-                    ends.redirect = ends.redirect.max(inner.redirect);
-                    if matches!(rule.action, Action::Goto(_)) {
-                        ends.fall = ends.fall.max(inner.fall);
-                    } else {
-                        here = passes.max(inner.fall);
-                        if here == Reach::No {
-                            return ends;
-                        }
-                        continue;
-                    }
-                }
-            }
-            here = passes;
-            if here == Reach::No {
-                return ends;
-            }
-        }
-        ends.fall = ends.fall.max(here);
-        ends
-    }
-}
-
-/// Who gets through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Exposure {
-    Nobody,
-    /// Only sources or interfaces that rules name.
-    Some,
-    Anyone,
-}
-
-/// Walks a packet through the chains of its hooks; `None` if the rules are not clear enough. A packet passes if every
-/// chain lets it: a drop anywhere wins.
-pub(crate) fn exposure(chains: &[Chain], packet: &Packet<'_>) -> Option<Exposure> {
-    let mut anyone = Some(true);
-    let mut favoured = Reach::Yes;
-    let mut redirected = false;
-    let hooks: &[&str] = if packet.forwarded { &["ingress", "prerouting", "forward"] } else { &["ingress", "prerouting", "input"] };
-    for chain in chains.iter().filter(|chain| chain.hook.as_deref().is_some_and(|hook| hooks.contains(&hook))) {
-        let ask = |who| {
-            let mut ends = Walk { chains, packet, who, steps: 0 }.chain(chain, Reach::Yes, 0);
-            let policy = if chain.drops { &mut ends.drop } else { &mut ends.accept };
-            *policy = (*policy).max(ends.fall);
-            ends
-        };
-        let (any, best) = (ask(Who::Anyone), ask(Who::Favoured));
-        if chain.nat {
-            redirected |= best.redirect > Reach::No;
-            continue;
-        }
-        anyone = match (any.accept, any.drop) {
-            (Reach::No, _) => Some(false),
-            (_, Reach::No) => anyone,
-            _ if anyone == Some(false) => anyone,
-            _ => None,
-        };
-        favoured = favoured.min(best.accept);
-    }
-    let found = match (anyone, favoured) {
-        (Some(true), _) => Some(Exposure::Anyone),
-        (_, Reach::No) => Some(Exposure::Nobody),
-        (Some(false), Reach::Yes) => Some(Exposure::Some),
-        (Some(false) | None, _) => None,
-    };
-    // What is sent elsewhere before the filters see it does not meet their verdict on this port.
-    found.filter(|found| *found == Exposure::Anyone || !redirected)
-}
-
-/// Whether some rule or policy can refuse a packet that comes in.
-pub(crate) fn can_refuse(chains: &[Chain]) -> bool {
-    let hooked = |chain: &&Chain| {
-        !chain.nat && chain.hook.as_deref().is_some_and(|hook| matches!(hook, "ingress" | "prerouting" | "input"))
-    };
-    chains.iter().filter(hooked).any(|chain| chain.drops || drops(chains, chain, 0))
-}
-
-fn drops(chains: &[Chain], chain: &Chain, depth: usize) -> bool {
-    depth <= DEPTH_MAX
-        && chain.rules.iter().any(|rule| match &rule.action {
-            Action::Drop => true,
-            Action::Jump(name) | Action::Goto(name) => chains
-                .iter()
-                .filter(|other| other.name == *name && other.table == chain.table && other.backend == chain.backend)
-                .any(|other| !std::ptr::eq(other, chain) && drops(chains, other, depth + 1)),
-            Action::Accept | Action::Return | Action::Redirect | Action::Unclear | Action::Nothing => false,
-        })
 }
 
 /// The ports that rules name, by protocol (6 and 17).

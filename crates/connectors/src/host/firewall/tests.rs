@@ -8,8 +8,12 @@ const EMPTY: &str = r#"{"nftables": [{"metainfo": {"version": "1.0.6"}}]}"#;
 const ROUTE: &str = "Iface\tDestination\neth0\t00000000\t0102000A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n";
 
 fn machine(nft: &str) -> Fixture {
-    Fixture::new(&[("/proc/net/route", ROUTE), ("/proc/net/if_inet6", "fe80 02 40 20 80 eth0\n"), ("/etc/rc2.d/README", "")])
-        .tool(NFT, 0, nft, "")
+    Fixture::new(&[
+        ("/proc/net/route", ROUTE),
+        ("/proc/net/if_inet6", "fe80 02 40 20 80 eth0\n"),
+        ("/etc/rc2.d/README", ""),
+    ])
+    .tool(NFT, 0, nft, "")
 }
 
 fn look(fixture: &Fixture) -> Seen {
@@ -24,7 +28,9 @@ fn inbound(seen: &Seen) -> (String, String) {
 fn input(policy: &str, rules: &[&str], more: &[&str]) -> String {
     let mut all = vec![
         r#"{"table": {"family": "inet", "name": "f"}}"#.to_owned(),
-        format!(r#"{{"chain": {{"family": "inet", "table": "f", "name": "in", "type": "filter", "hook": "input", "prio": 0, "policy": "{policy}"}}}}"#),
+        format!(
+            r#"{{"chain": {{"family": "inet", "table": "f", "name": "in", "type": "filter", "hook": "input", "prio": 0, "policy": "{policy}"}}}}"#
+        ),
     ];
     all.extend(more.iter().map(|text| (*text).to_owned()));
     all.extend(rules.iter().map(|expr| {
@@ -33,7 +39,8 @@ fn input(policy: &str, rules: &[&str], more: &[&str]) -> String {
     format!(r#"{{"nftables": [{}]}}"#, all.join(","))
 }
 
-const LO: &str = r#"{"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": "lo"}}, {"accept": null}"#;
+const LO: &str =
+    r#"{"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": "lo"}}, {"accept": null}"#;
 const ESTABLISHED: &str = r#"{"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": ["established", "related"]}}, {"accept": null}"#;
 const SSH: &str = r#"{"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 22}}, {"accept": null}"#;
 const V4_ONLY: &str = r#"{"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "saddr"}}, "right": {"prefix": {"addr": "0.0.0.0", "len": 0}}}}, {"accept": null}"#;
@@ -114,6 +121,24 @@ const UFW: &str = "# Generated\n*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\
     -A ufw-log -j LOG --log-prefix \"[UFW BLOCK] \"\nCOMMIT\n";
 
 #[test]
+fn limits_and_chosen_source_ports_are_understood() {
+    let rules = "*filter\n:INPUT DROP [0:0]\n:limit - [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -m conntrack --ctstate NEW -m recent --set --name D --mask 255.255.255.255 --rsource\n\
+        -A INPUT -p tcp -m tcp --dport 22 -m conntrack --ctstate NEW -m recent --update --seconds 30 --hitcount 6 --name D --rsource -j limit\n\
+        -A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n-A INPUT -p udp -m udp --sport 67 --dport 68 -j ACCEPT\n\
+        -A INPUT -p udp -m udp --sport 1 --dport 69 -j DROP\n-A INPUT -p udp -m udp --dport 69 -j ACCEPT\n-A limit -j REJECT --reject-with icmp-port-unreachable\nCOMMIT\n";
+    let fixture = machine(EMPTY).tool("iptables-legacy-save", 0, rules, "");
+    fixture.write("/proc/net/ip_tables_names", b"filter\n");
+    let seen = look(&fixture);
+    assert_eq!(shown(seen.key("web1:ipv4"), "open_ports"), "[\"tcp/22\",\"udp/68\",\"udp/69\"]");
+    let status =
+        r#"{"match": {"op": "in", "left": {"ct": {"key": "status"}}, "right": "dnat"}}, {"accept": null}"#;
+    let source = r#"{"match": {"op": "==", "left": {"payload": {"protocol": "udp", "field": "sport"}}, "right": 53}}, {"accept": null}"#;
+    assert_eq!(inbound(&look(&machine(&input("drop", &[status, SSH], &[])))).0, "\"drop\"");
+    // Whoever sends from port 53 gets in everywhere.
+    assert_eq!(inbound(&look(&machine(&input("drop", &[source], &[])))).0, "\"accept\"");
+}
+
+#[test]
 fn older_rules_are_seen_beside_nftables() {
     let legacy = |save: &str| {
         let fixture = machine(EMPTY).tool("iptables-legacy-save", 0, save, "");
@@ -127,7 +152,9 @@ fn older_rules_are_seen_beside_nftables() {
     assert_eq!(shown(v4, "open_ports"), "[\"tcp/22\"]");
     assert_eq!(shown(v4, "default_forward"), "\"drop\"");
     assert_eq!(v4.attributes["chains"][0]["policy"], "drop");
-    let nat = format!("*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80\nCOMMIT\n{UFW}");
+    let nat = format!(
+        "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80\nCOMMIT\n{UFW}"
+    );
     let seen = look(&legacy(&nat));
     assert_eq!(shown(seen.key("web1:ipv4"), "redirects"), "true");
     assert_eq!(shown(seen.key("web1:ipv4"), "open_ports"), "unknown: unsupported");
@@ -155,7 +182,16 @@ fn missing_and_refused_tools_are_unknown() {
     assert_eq!(inbound(&look(&bare)).0, "unknown: unsupported");
     let denied = machine("").tool(NFT, 1, "", "Operation not permitted (you must be root)");
     let seen = look(&denied);
-    for name in ["default_inbound", "filters_inbound", "backends", "rules", "chains", "open_ports", "fingerprint", "redirects"] {
+    for name in [
+        "default_inbound",
+        "filters_inbound",
+        "backends",
+        "rules",
+        "chains",
+        "open_ports",
+        "fingerprint",
+        "redirects",
+    ] {
         assert_eq!(shown(seen.key("web1:ipv4"), name), "unknown: denied", "{name}");
     }
     assert_eq!(inbound(&look(&machine("{"))).0, "unknown: failed");
@@ -176,7 +212,9 @@ fn missing_and_refused_tools_are_unknown() {
 #[test]
 fn only_changes_change_the_fingerprint() {
     let print = |nft: &str| shown(look(&machine(nft)).key("web1:ipv4"), "fingerprint");
-    let counted = |packets: u32| input("drop", &[&format!(r#"{{"counter": {{"packets": {packets}, "bytes": 1}}}}, {SSH}"#)], &[]);
+    let counted = |packets: u32| {
+        input("drop", &[&format!(r#"{{"counter": {{"packets": {packets}, "bytes": 1}}}}, {SSH}"#)], &[])
+    };
     assert_eq!(print(&counted(1)), print(&counted(2)));
     assert_ne!(print(&counted(1)), print(&input("drop", &[LO], &[])));
 }

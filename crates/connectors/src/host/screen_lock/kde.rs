@@ -79,7 +79,10 @@ pub(super) fn look(roots: &Roots, person: &Account) -> Result<Lock, UnknownReaso
 
 fn odd(key: &str, value: &str) -> UnknownReason {
     let shown: String = value.chars().take(60).collect();
-    UnknownReason::new(Why::Failed, format!("kscreenlockerrc sets {key} to `{shown}`, which is not understood"))
+    UnknownReason::new(
+        Why::Failed,
+        format!("kscreenlockerrc sets {key} to `{shown}`, which is not understood"),
+    )
 }
 
 #[cfg(test)]
@@ -92,7 +95,8 @@ mod tests {
 
     fn after(system: Option<&str>, own: Option<&str>) -> Result<(Option<i64>, bool), UnknownReason> {
         let fixture = Fixture::new(&[("/etc/passwd", "ann:x:1000:1000::/home/ann:/bin/bash\n")]);
-        for (path, text) in [("/etc/xdg/kscreenlockerrc", system), ("/home/ann/.config/kscreenlockerrc", own)] {
+        for (path, text) in [("/etc/xdg/kscreenlockerrc", system), ("/home/ann/.config/kscreenlockerrc", own)]
+        {
             if let Some(text) = text {
                 fixture.write(path, text.as_bytes());
             }

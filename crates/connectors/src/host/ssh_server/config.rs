@@ -125,16 +125,22 @@ impl Reader<'_> {
 
     /// The files that a pattern names: wildcards in the last part only, which is what packages use.
     fn expand(&self, pattern: &str) -> Result<Vec<String>, UnknownReason> {
-        let pattern = if pattern.starts_with('/') { pattern.to_owned() } else { format!("/etc/ssh/{pattern}") };
+        let pattern =
+            if pattern.starts_with('/') { pattern.to_owned() } else { format!("/etc/ssh/{pattern}") };
         let (folder, name) = pattern.rsplit_once('/').unwrap_or(("", &pattern));
         if folder.contains(['*', '?', '[']) || name.contains('[') {
-            return Err(UnknownReason::new(Why::Unsupported, format!("the pattern {pattern} is not followed")));
+            return Err(UnknownReason::new(
+                Why::Unsupported,
+                format!("the pattern {pattern} is not followed"),
+            ));
         }
         if !name.contains(['*', '?']) {
             return Ok(vec![pattern]);
         }
         let names = self.roots.list(folder)?.unwrap_or_default();
-        let fits = names.into_iter().filter(|entry| !entry.starts_with('.') && glob(name.as_bytes(), entry.as_bytes()));
+        let fits = names
+            .into_iter()
+            .filter(|entry| !entry.starts_with('.') && glob(name.as_bytes(), entry.as_bytes()));
         Ok(fits.map(|entry| format!("{folder}/{entry}")).collect())
     }
 }
@@ -190,7 +196,8 @@ fn setting(line: &str) -> Option<Setting> {
         "challengeresponseauthentication" | "skeyauthentication" => "kbdinteractiveauthentication".to_owned(),
         _ => keyword,
     };
-    Some((keyword, value.split_whitespace().collect::<Vec<_>>().join(" "))).filter(|(_, value)| !value.is_empty())
+    Some((keyword, value.split_whitespace().collect::<Vec<_>>().join(" ")))
+        .filter(|(_, value)| !value.is_empty())
 }
 
 /// `90`, `1m30s`, `2h`; `none` is 0.
@@ -230,10 +237,15 @@ mod tests {
         assert_eq!(setting("AllowUsers a  b # c"), pair("allowusers", "a b"));
         assert_eq!(setting("# Port 22"), None);
         assert_eq!(setting("Port"), None);
-        for (pattern, name, fits) in [("*.conf", "10.conf", true), ("*.conf", "x.conf.bak", false), ("a?c*", "abcd", true)] {
+        for (pattern, name, fits) in
+            [("*.conf", "10.conf", true), ("*.conf", "x.conf.bak", false), ("a?c*", "abcd", true)]
+        {
             assert_eq!(glob(pattern.as_bytes(), name.as_bytes()), fits, "{pattern} {name}");
         }
-        assert_eq!((seconds("1m30s"), seconds("90"), seconds("none"), seconds("x"), seconds("")), (Some(90), Some(90), Some(0), None, None));
+        assert_eq!(
+            (seconds("1m30s"), seconds("90"), seconds("none"), seconds("x"), seconds("")),
+            (Some(90), Some(90), Some(0), None, None)
+        );
         assert_eq!(seconds("99999999999999999999w"), None);
     }
 }

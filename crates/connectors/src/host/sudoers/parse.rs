@@ -3,8 +3,22 @@
 use std::collections::BTreeMap;
 
 const TAGS: [&str; 16] = [
-    "NOPASSWD", "PASSWD", "NOEXEC", "EXEC", "SETENV", "NOSETENV", "LOG_INPUT", "NOLOG_INPUT", "LOG_OUTPUT",
-    "NOLOG_OUTPUT", "MAIL", "NOMAIL", "FOLLOW", "NOFOLLOW", "INTERCEPT", "NOINTERCEPT",
+    "NOPASSWD",
+    "PASSWD",
+    "NOEXEC",
+    "EXEC",
+    "SETENV",
+    "NOSETENV",
+    "LOG_INPUT",
+    "NOLOG_INPUT",
+    "LOG_OUTPUT",
+    "NOLOG_OUTPUT",
+    "MAIL",
+    "NOMAIL",
+    "FOLLOW",
+    "NOFOLLOW",
+    "INTERCEPT",
+    "NOINTERCEPT",
 ];
 const OPTIONS: [&str; 9] =
     ["ROLE", "TYPE", "CWD", "CHROOT", "TIMEOUT", "NOTBEFORE", "NOTAFTER", "PRIVS", "LIMITPRIVS"];
@@ -59,7 +73,9 @@ impl Aliases {
             let bare = word.trim_start_matches('!').trim();
             let negated = negated ^ ((word.len() - word.trim_start_matches('!').len()) % 2 == 1);
             match self.0.get(&(section, bare.to_owned())) {
-                Some(inner) if depth < DEPTH_MAX => self.step(section, inner, negated, (depth + 1, &mut *steps), all),
+                Some(inner) if depth < DEPTH_MAX => {
+                    self.step(section, inner, negated, (depth + 1, &mut *steps), all)
+                }
                 _ => all.push(if negated { format!("!{bare}") } else { bare.to_owned() }),
             }
         }
@@ -107,8 +123,12 @@ pub(super) fn lines(text: &str) -> Vec<(usize, String)> {
 /// Parses one joined line.
 pub(super) fn line(text: &str) -> Option<Line> {
     let text = text.trim();
-    for (word, folder) in [("@includedir", true), ("#includedir", true), ("@include", false), ("#include", false)] {
-        let Some(rest) = text.strip_prefix(word).filter(|rest| rest.starts_with(char::is_whitespace)) else { continue };
+    for (word, folder) in
+        [("@includedir", true), ("#includedir", true), ("@include", false), ("#include", false)]
+    {
+        let Some(rest) = text.strip_prefix(word).filter(|rest| rest.starts_with(char::is_whitespace)) else {
+            continue;
+        };
         let path = rest.trim().trim_matches('"').replace("\\ ", " ");
         return Some(if folder { Line::IncludeFolder(path) } else { Line::Include(path) });
     }
@@ -128,11 +148,11 @@ pub(super) fn line(text: &str) -> Option<Line> {
     if let Some(section) = section {
         return aliases(section, text.get(word.len()..)?);
     }
-    if let Some(rest) = word.strip_prefix("Defaults") {
-        if rest.is_empty() || rest.starts_with([':', '@', '>', '!']) {
-            let settings = text.get(word.len()..)?.trim();
-            return Some(Line::Defaults { for_all: rest.is_empty(), settings: split(settings, ',') });
-        }
+    if let Some(rest) = word.strip_prefix("Defaults")
+        && (rest.is_empty() || rest.starts_with([':', '@', '>', '!']))
+    {
+        let settings = text.get(word.len()..)?.trim();
+        return Some(Line::Defaults { for_all: rest.is_empty(), settings: split(settings, ',') });
     }
     rights(text).map(Line::Rights)
 }
@@ -143,9 +163,10 @@ fn without_comment(text: &str) -> String {
     let mut kept = String::new();
     let (mut quoted, mut escaped) = (false, false);
     for (place, letter) in letters.iter().enumerate() {
-        let number = letters.get(place + 1).is_some_and(char::is_ascii_digit) && kept.trim_end().chars().last().is_none_or(
-            |before| matches!(before, ',' | '(' | ':' | '!' | '%' | '=') || kept.ends_with(char::is_whitespace),
-        );
+        let number = letters.get(place + 1).is_some_and(char::is_ascii_digit)
+            && kept.trim_end().chars().last().is_none_or(|before| {
+                matches!(before, ',' | '(' | ':' | '!' | '%' | '=') || kept.ends_with(char::is_whitespace)
+            });
         if *letter == '#' && !quoted && !escaped && !number {
             break;
         }
@@ -182,7 +203,8 @@ fn split(text: &str, separator: char) -> Vec<String> {
 
 /// A list of names; an empty one is not understood.
 fn list(text: &str) -> Option<Vec<String>> {
-    let parts: Vec<String> = split(text, ',').iter().map(|part| part.replace('"', "").replace("\\ ", " ")).collect();
+    let parts: Vec<String> =
+        split(text, ',').iter().map(|part| part.replace('"', "").replace("\\ ", " ")).collect();
     parts.iter().all(|part| !part.is_empty()).then_some(parts)
 }
 
@@ -257,7 +279,8 @@ fn segments(text: &str) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     let mut open = false;
     for part in split(text, ':') {
-        let word = part.rsplit(|c: char| c.is_whitespace() || c == ',' || c == ')').next().unwrap_or_default();
+        let word =
+            part.rsplit(|c: char| c.is_whitespace() || c == ',' || c == ')').next().unwrap_or_default();
         let tag = TAGS.contains(&word);
         match all.last_mut() {
             Some(last) if open => {
@@ -284,7 +307,8 @@ fn specs(users: &[String], hosts: &[String], text: &str, whole: &str, all: &mut 
             rest = after.trim_start();
         }
         loop {
-            if let Some((word, after)) = rest.split_once(':').filter(|(word, _)| TAGS.contains(&word.trim())) {
+            if let Some((word, after)) = rest.split_once(':').filter(|(word, _)| TAGS.contains(&word.trim()))
+            {
                 match word.trim() {
                     "NOPASSWD" => no_password = true,
                     "PASSWD" => no_password = false,
@@ -303,11 +327,19 @@ fn specs(users: &[String], hosts: &[String], text: &str, whole: &str, all: &mut 
         let alias = named.starts_with(|c: char| c.is_ascii_uppercase());
         // A digest may stand before the path.
         let digest = named.starts_with("sha");
-        if !(alias || digest || named.starts_with(['/', '^', '"']) || named == "sudoedit" || named.starts_with("sudoedit ") || named == "list") {
+        if !(alias
+            || digest
+            || named.starts_with(['/', '^', '"'])
+            || named == "sudoedit"
+            || named.starts_with("sudoedit ")
+            || named == "list")
+        {
             return None;
         }
         match all.get_mut(first..).and_then(<[Right]>::last_mut) {
-            Some(last) if last.runas == runas && last.no_password == no_password => last.commands.push(rest.to_owned()),
+            Some(last) if last.runas == runas && last.no_password == no_password => {
+                last.commands.push(rest.to_owned())
+            }
             _ => all.push(Right {
                 users: users.to_vec(),
                 hosts: hosts.to_vec(),
@@ -341,8 +373,20 @@ mod tests {
         assert_eq!(one(r#""DOM\\ann smith" ALL=CWD=/tmp ALL # why"#).commands, ["ALL"]);
         assert_eq!(one("ann ALL=(#0) ALL").runas, Some(vec!["#0".to_owned()]));
         assert_eq!(line("# User ann ALL=ALL"), Some(Line::Nothing));
-        assert_eq!(line("#includedir /etc/sudoers.d"), Some(Line::IncludeFolder("/etc/sudoers.d".to_owned())));
-        for text in ["ann", "ann ALL", "ann ALL=", "ALL=ALL", "ann ALL=ls", "User_Alias x = a", "User_Alias A", "ann ALL=(a,) ALL"] {
+        assert_eq!(
+            line("#includedir /etc/sudoers.d"),
+            Some(Line::IncludeFolder("/etc/sudoers.d".to_owned()))
+        );
+        for text in [
+            "ann",
+            "ann ALL",
+            "ann ALL=",
+            "ALL=ALL",
+            "ann ALL=ls",
+            "User_Alias x = a",
+            "User_Alias A",
+            "ann ALL=(a,) ALL",
+        ] {
             assert_eq!(line(text), None, "{text}");
         }
     }

@@ -124,12 +124,14 @@ const ALGORITHMS: [&str; 3] = ["AES256", "aws:kms", "aws:kms:dsse"];
 impl Bucket {
     /// The bucket of this number as it is in round `round`: from round to round, nothing of it stays for certain.
     pub fn new(number: u32, round: u64) -> Self {
-        let mut random = Random::new(u64::from(number).wrapping_mul(0x5851_f42d_4c95_7f2d) ^ round.rotate_left(40));
+        let mut random =
+            Random::new(u64::from(number).wrapping_mul(0x5851_f42d_4c95_7f2d) ^ round.rotate_left(40));
         let random = &mut random;
         let account = format!("{:012}", 100_000_000_000 + u64::from(number % 40));
         let encryption = random.percent(90).then(|| {
             let sse = random.one(&ALGORITHMS);
-            let kms_key_id = (sse != "AES256").then(|| format!("arn:aws:kms:eu-west-1:{account}:key/{:016x}", random.next()));
+            let kms_key_id = (sse != "AES256")
+                .then(|| format!("arn:aws:kms:eu-west-1:{account}:key/{:016x}", random.next()));
             Encryption { rules: vec![EncryptionRule { sse, kms_key_id }] }
         });
         let public_access_block = random.percent(85).then(|| {
@@ -150,8 +152,11 @@ impl Bucket {
             Policy { statements }
         });
         let lifecycle = random.percent(70).then(|| {
-            let days = |random: &mut Random| [30, 90, 365, 3_650].get(random.below(4) as usize).copied().unwrap_or(30);
-            let rules = (0..=random.below(2)).map(|_| LifecycleRule { enabled: random.percent(95), days: days(random) });
+            let days = |random: &mut Random| {
+                [30, 90, 365, 3_650].get(random.below(4) as usize).copied().unwrap_or(30)
+            };
+            let rules = (0..=random.below(2))
+                .map(|_| LifecycleRule { enabled: random.percent(95), days: days(random) });
             Lifecycle { rules: rules.collect() }
         });
         Self {
@@ -179,7 +184,12 @@ impl Bucket {
     }
 
     /// An observation of it.
-    pub fn observation(&self, kind: &Id, number: u32, at: Option<Timestamp>) -> serde_json::Result<Observation> {
+    pub fn observation(
+        &self,
+        kind: &Id,
+        number: u32,
+        at: Option<Timestamp>,
+    ) -> serde_json::Result<Observation> {
         let attributes = match serde_json::to_value(self)? {
             serde_json::Value::Object(map) => map,
             _ => serde_json::Map::new(),

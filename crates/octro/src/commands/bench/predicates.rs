@@ -8,7 +8,10 @@ pub const ALL: [fn(&Bucket) -> bool; 10] =
 
 fn bpa(b: &Bucket) -> bool {
     b.public_access_block.is_some_and(|block| {
-        block.block_public_acls && block.ignore_public_acls && block.block_public_policy && block.restrict_public_buckets
+        block.block_public_acls
+            && block.ignore_public_acls
+            && block.block_public_policy
+            && block.restrict_public_buckets
     })
 }
 
@@ -30,7 +33,9 @@ fn encrypted(b: &Bucket) -> bool {
 }
 
 fn lifecycle(b: &Bucket) -> bool {
-    b.lifecycle.as_ref().is_some_and(|lifecycle| lifecycle.rules.iter().all(|rule| rule.enabled && rule.days <= 365))
+    b.lifecycle
+        .as_ref()
+        .is_some_and(|lifecycle| lifecycle.rules.iter().all(|rule| rule.enabled && rule.days <= 365))
 }
 
 fn logging(b: &Bucket) -> bool {
@@ -49,7 +54,10 @@ fn tls_only(b: &Bucket) -> bool {
     b.policy.as_ref().is_some_and(|policy| {
         policy.statements.iter().any(|statement| {
             statement.effect == "Deny"
-                && statement.condition.as_ref().is_some_and(|c| c.bool.get("aws:SecureTransport") == Some(&"false"))
+                && statement
+                    .condition
+                    .as_ref()
+                    .is_some_and(|c| c.bool.get("aws:SecureTransport") == Some(&"false"))
         })
     })
 }

@@ -1,0 +1,46 @@
+// Every page of the demo company: name and address. Details are taken from the API, so that they exist.
+'use strict';
+
+async function rows(address, what) {
+  const answer = await fetch(`${address}/api/v1/${what}`);
+  if (!answer.ok) throw new Error(`/api/v1/${what} answered ${answer.status}`);
+  const body = await answer.json();
+  return Array.isArray(body) ? body : body.rows || body[what.split('?')[0]] || body.items;
+}
+
+async function pages(address) {
+  const [failing] = await rows(address, 'results?status=fail&limit=1');
+  const resource = `${encodeURIComponent(failing.kind)}/${failing.key.split('/').map(encodeURIComponent).join('/')}`;
+  const why = new URLSearchParams({ test: failing.test, kind: failing.kind, key: failing.key });
+  return [
+    ['overview', '/'],
+    ['overview-past', '/?as_of=2026-03-03T09:00:00Z'],
+    ['controls', '/controls'],
+    ['controls-failing', '/controls?status=fail'],
+    ['control', '/controls/EP-01'],
+    ['control-past', '/controls/EP-01?as_of=2026-03-03T09:00:00Z&known_at=2026-04-01T00:00:00Z'],
+    ['tests', '/tests'],
+    ['test', '/tests/device.encrypted'],
+    ['resources', '/resources'],
+    ['resources-devices', '/resources?kind=device'],
+    ['resources-none', '/resources?kind=device&text=nothing-has-this-name'],
+    ['resource', `/resources/${resource}`],
+    ['results', '/results'],
+    ['results-failing', '/results?status=fail'],
+    ['why', `/why?${why}`],
+    ['sources', '/sources'],
+    ['source', '/sources/cloud'],
+    ['period', '/period?subject=control&id=EP-01&from=2026-01-01&to=2026-04-01'],
+    ['principles', '/principles'],
+    ['frameworks', '/frameworks'],
+    ['framework', '/frameworks/nist-csf-2.0'],
+    ['policies', '/policies'],
+    ['policy', '/policies/endpoints'],
+    ['claims', '/claims'],
+    ['program', '/program'],
+    ['search', '/search?q=encrypt'],
+    ['search-none', '/search?q=zzzzzz'],
+  ];
+}
+
+module.exports = { pages };
