@@ -58,8 +58,12 @@ fuzz_target!(|input: &[u8]| {
     }
     loses_only_verdicts(&expression, &record, &world(true));
     if let Some(wild) = wild(&KINDS, part("wild")) {
-        let world =
-            Others { a: wild.clone(), b: wild.clone(), things: vec![wild.clone(), record.clone()], complete: true };
+        let world = Others {
+            a: wild.clone(),
+            b: wild.clone(),
+            things: vec![wild.clone(), record.clone()],
+            complete: true,
+        };
         let subject = Subject { record: &wild, key: "a" };
         expression.truth(&subject, NOW, &world);
         expression.value(&subject, NOW, &world);
@@ -93,7 +97,11 @@ fn lasts(expression: &Expression, subject: &Subject<'_>, world: &dyn World) {
     let mut at = NOW;
     for _ in 0..3 {
         let answer = expression.truth(subject, at, world);
-        let last = if answer.flips_at == Timestamp::MAX { at.plus(Span::from_secs(86_400 * 4_000)) } else { answer.flips_at };
+        let last = if answer.flips_at == Timestamp::MAX {
+            at.plus(Span::from_secs(86_400 * 4_000))
+        } else {
+            answer.flips_at
+        };
         let length = last.since(at).micros();
         for later in [1.min(length - 1), length / 3, length - 1] {
             let then = at.plus(Span::from_micros(later));

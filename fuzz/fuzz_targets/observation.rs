@@ -42,7 +42,9 @@ fuzz_target!(|input: &[u8]| {
         let body = json!({"attributes": attributes, "unknown": unknown}).to_string();
         let again = Record::parse(thing, body.as_bytes()).expect("what was written can be read");
         same(&record, &again, &names);
-        for way in ["os[].in.tags", "os[].n", "o.in.x", "objects[].s", "lists[]", "tags.a", "[", "o.", "nothing"] {
+        for way in
+            ["os[].in.tags", "os[].n", "o.in.x", "objects[].s", "lists[]", "tags.a", "[", "o.", "nothing"]
+        {
             record.reading(thing, way);
         }
         records.push(record);

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use octro_connectors::{Connector as _, Run, file};
 use octro_fuzz::id;
-use octro_model::{ManualClock, Observation, Span, SystemClock, Clock as _};
+use octro_model::{Clock as _, ManualClock, Observation, Span, SystemClock};
 use serde_json::{Map, Value, json};
 
 /// A folder in memory, so that the disk is not worn out.

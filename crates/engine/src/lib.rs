@@ -21,8 +21,6 @@ mod sightings;
 mod state;
 #[cfg(test)]
 mod statements;
-#[cfg(test)]
-mod zz_plan;
 
 pub use error::EngineError;
 pub use input::SourceInfo;

@@ -9,7 +9,7 @@ use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
-use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr, Sqlite};
+use sqlx::{AssertSqlSafe, Connection as _, Postgres, SqlSafeStr, Sqlite};
 
 use crate::dialect::Dialect;
 use crate::{Param, Row, StoreError, migrate};
@@ -81,6 +81,12 @@ impl Db {
                 .max_connections(1)
                 .idle_timeout(None)
                 .max_lifetime(None)
+                // After some errors, a full disk among them, SQLite has undone the transaction by itself. The undoing
+                // that follows fails then, and leaves a connection that believes to be in a transaction for ever.
+                .before_acquire(|connection, _| {
+                    let usable = !connection.is_in_transaction();
+                    Box::pin(std::future::ready(Ok(usable)))
+                })
                 .connect_with(options.clone())
                 .await?;
             let readers = SqlitePoolOptions::new()

@@ -35,12 +35,13 @@ const LATE: &str =
 const LINKS: &str = "SELECT kind, key, resource FROM links ORDER BY resource, kind, key";
 const BODIES: &str = "SELECT seq, resource, body FROM observations WHERE seq > $1 ORDER BY seq LIMIT 5000";
 const SIGHTINGS: &str =
-    "SELECT source, collection, body FROM inputs WHERE form = 4 AND received_at > $1 ORDER BY seq";
+    "SELECT collection, body FROM inputs WHERE source = $1 AND form = 4 AND received_at > $2";
 const OPEN: &str = "SELECT resource, test, status, from_at, version FROM results \
      WHERE to_at = 9223372036854775807 AND superseded_at = 9223372036854775807";
-const TALLIES: &str = "SELECT t.test, t.pass, t.fail, t.unknown, t.stale, t.excepted, t.not_applicable FROM tallies t \
-     JOIN (SELECT test, MAX(known_at) AS known_at FROM tallies GROUP BY test) l \
-     ON l.test = t.test AND l.known_at = t.known_at";
+/// The join is an outer one so that SQLite goes from test to test instead of through all counts.
+const TALLIES: &str = "SELECT s.ord, COALESCE(t.pass, 0), COALESCE(t.fail, 0), COALESCE(t.unknown, 0), \
+     COALESCE(t.stale, 0), COALESCE(t.excepted, 0), COALESCE(t.not_applicable, 0) FROM tests s \
+     LEFT JOIN tallies t ON t.test = s.ord AND t.known_at = (SELECT MAX(known_at) FROM tallies WHERE test = s.ord)";
 const VERDICTS: &str = "SELECT subject, id, status, reason FROM verdicts WHERE to_at = 9223372036854775807";
 /// Of each source and kind that it yields, the scopes of the last collection that spoke of it.
 const COVERAGE: &str = "SELECT c.kind, c.source, c.scope, c.finished_at, c.complete, c.reason \
@@ -263,21 +264,19 @@ async fn resources(db: &Db, state: &mut State) -> Result<(), StoreError> {
     }
     // What was seen before this stands in the views: it was written there when it grew too old, once a day.
     let since = state.now.minus(state.max_age_most()).minus(Span::DAY).minus(Span::DAY);
-    for row in db.fetch(SIGHTINGS, &[since.into()]).await? {
-        let (source, collection): (i64, i64) = (row.get(0)?, row.get(1)?);
-        let body: Vec<u8> = row.get(2)?;
-        sightings::decode(&body, |at, ord| {
-            let Some(slot) = state.slot(ord) else { return };
-            let views = state.resources.get_mut(slot as usize).map(|resource| &mut resource.views);
-            if let Some(view) = views
-                .into_iter()
-                .flatten()
-                .find(|view| view.source == index(source) && at >= view.effective_at)
-            {
-                view.collection = view.collection.max(collection);
-                view.seen_at = view.seen_at.max(at);
-            }
-        });
+    for source in 0..state.sources.len() as u32 {
+        for row in db.fetch(SIGHTINGS, &[(i64::from(source) + 1).into(), since.into()]).await? {
+            let collection: i64 = row.get(0)?;
+            sightings::decode(&row.get::<Vec<u8>>(1)?, |at, ord| {
+                let Some(slot) = state.slot(ord) else { return };
+                let views = state.resources.get_mut(slot as usize).map(|resource| &mut resource.views);
+                let mut views = views.into_iter().flatten();
+                if let Some(view) = views.find(|view| view.source == source && at >= view.effective_at) {
+                    view.collection = view.collection.max(collection);
+                    view.seen_at = view.seen_at.max(at);
+                }
+            });
+        }
     }
     Ok(())
 }

@@ -6,8 +6,9 @@ use serde::Serialize;
 use super::Query;
 use crate::EngineError;
 
+/// Newest first, by the index of the moments: the subject is written so that its own index is not used.
 const CHANGES: &str = "SELECT subject, id, from_at, status, prev, reason FROM verdicts \
-     WHERE from_at > $1 AND from_at <= $2 AND subject = $3 AND ($4 = '' OR id = $4) ORDER BY from_at DESC, id LIMIT $5";
+     WHERE from_at > $1 AND from_at <= $2 AND COALESCE(subject, '') = $3 AND ($4 = '' OR id = $4) ORDER BY from_at DESC, id LIMIT $5";
 
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[CHANGES];

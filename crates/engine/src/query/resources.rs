@@ -11,26 +11,42 @@ use super::{AsOf, Query, ReadView, ResultView, contains};
 use crate::EngineError;
 
 /// Those that were known and, at the moment, there: `$4` also takes those that are gone.
-const LIST: &str = "SELECT ord, kind, key, first_seen_at, changed_at, gone_at FROM resources r \
-     WHERE ($1 = '' OR kind = $1) AND ($2 = '' OR LOWER(key) LIKE $2 ESCAPE '!') AND first_seen_at <= $6 \
-     AND (first_seen_at <= $5 OR EXISTS (SELECT 1 FROM observations o WHERE o.resource = r.ord AND o.effective_at <= $5 \
-          AND o.received_at <= $6)) \
-     AND ($4 = 1 OR gone_at > $5) \
-     AND ($3 < 0 OR EXISTS (SELECT 1 FROM results x WHERE x.resource = r.ord AND x.status = $3 AND x.from_at <= $5 \
-          AND x.known_at <= $6 AND x.superseded_at > $6 AND (x.to_at > $5 OR x.closed_at > $6))) \
-     ORDER BY kind, key LIMIT $7 OFFSET $8";
-const COUNT: &str = "SELECT COUNT(*) FROM resources r \
-     WHERE ($1 = '' OR kind = $1) AND ($2 = '' OR LOWER(key) LIKE $2 ESCAPE '!') AND first_seen_at <= $6 \
-     AND (first_seen_at <= $5 OR EXISTS (SELECT 1 FROM observations o WHERE o.resource = r.ord AND o.effective_at <= $5 \
-          AND o.received_at <= $6)) \
-     AND ($4 = 1 OR gone_at > $5) \
-     AND ($3 < 0 OR EXISTS (SELECT 1 FROM results x WHERE x.resource = r.ord AND x.status = $3 AND x.from_at <= $5 \
-          AND x.known_at <= $6 AND x.superseded_at > $6 AND (x.to_at > $5 OR x.closed_at > $6)))";
+macro_rules! listed {
+    ($what:literal, $kind:literal, $page:literal) => {
+        concat!(
+            "SELECT ",
+            $what,
+            " FROM resources r WHERE ",
+            $kind,
+            " AND ($2 = '' OR LOWER(key) LIKE $2 ESCAPE '!') AND first_seen_at <= $6 \
+             AND (first_seen_at <= $5 OR EXISTS (SELECT 1 FROM observations o WHERE o.resource = r.ord \
+                  AND o.effective_at <= $5 AND o.received_at <= $6)) \
+             AND ($4 = 1 OR gone_at > $5) \
+             AND ($3 < 0 OR EXISTS (SELECT 1 FROM results x WHERE x.resource = r.ord AND x.status = $3 \
+                  AND x.from_at <= $5 AND x.known_at <= $6 AND x.superseded_at > $6 \
+                  AND (x.to_at > $5 OR x.closed_at > $6)))",
+            $page
+        )
+    };
+}
+
+const LIST: &str = listed!(
+    "ord, kind, key, first_seen_at, changed_at, gone_at",
+    "$1 = ''",
+    " ORDER BY kind, key LIMIT $7 OFFSET $8"
+);
+const LIST_KIND: &str = listed!(
+    "ord, kind, key, first_seen_at, changed_at, gone_at",
+    "kind = $1",
+    " ORDER BY key LIMIT $7 OFFSET $8"
+);
+const COUNT: &str = listed!("COUNT(*)", "$1 = ''", "");
+const COUNT_KIND: &str = listed!("COUNT(*)", "kind = $1", "");
 const STATUSES: &str = "SELECT status FROM results WHERE resource = $1 AND from_at <= $2 AND known_at <= $3 \
      AND superseded_at > $3 AND (to_at > $2 OR closed_at > $3)";
 
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[LIST, COUNT, STATUSES];
+pub(super) const STATEMENTS: &[&str] = &[LIST, LIST_KIND, COUNT, COUNT_KIND, STATUSES];
 
 /// How many neighbours are shown.
 const NEIGHBOURS_MAX: usize = 200;
@@ -163,14 +179,15 @@ impl Query {
             i64::from(filter.limit.clamp(1, 1_000)).into(),
             i64::try_from(filter.offset).unwrap_or(i64::MAX).into(),
         ];
+        let (list, count) = if filter.kind.is_some() { (LIST_KIND, COUNT_KIND) } else { (LIST, COUNT) };
         let total = match params.get(..6) {
-            Some(counted) => self.db.fetch_one(COUNT, counted).await?.map_or(Ok(0), |row| row.get(0))?,
+            Some(counted) => self.db.fetch_one(count, counted).await?.map_or(Ok(0), |row| row.get(0))?,
             None => 0,
         };
         let program = self.program(as_of).await?.program;
         let mut cache = Sources::new();
         let mut rows = Vec::new();
-        for row in self.db.fetch(LIST, &params).await? {
+        for row in self.db.fetch(list, &params).await? {
             let (ord, kind, key): (i64, Id, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
             let mut gone = row.get::<Timestamp>(5)? <= as_of.at;
             let mut changed_at: Timestamp = row.get(4)?;

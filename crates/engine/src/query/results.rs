@@ -27,10 +27,10 @@ const GROUP: &str = "SELECT x.test, x.resource, x.from_at, x.known_at, x.version
        WHERE test = $1 AND closed_at > $4 AND closed_at - to_at > 600000000 AND status = $2 AND status <> 0 \
        AND to_at <= $5 AND from_at <= $3 AND known_at <= $4 AND superseded_at > $4 \
      ORDER BY to_at, resource LIMIT $6 OFFSET $7) x JOIN resources r ON r.ord = x.resource ORDER BY x.to_at, x.resource";
-/// Rows of one test that pass.
+/// Rows of one test that pass. The plus keeps SQLite from sorting all of them by what it looks up by time.
 const PASSING: &str = "SELECT x.test, x.resource, x.from_at, x.known_at, x.version, x.status, r.kind, r.key FROM ( \
      SELECT test, resource, from_at, known_at, version, status FROM results \
-       WHERE test = $1 AND status = 0 AND from_at <= $2 AND known_at <= $3 AND superseded_at > $3 \
+       WHERE test = $1 AND status = 0 AND +from_at <= $2 AND known_at <= $3 AND superseded_at > $3 \
        AND (to_at > $2 OR closed_at > $3) ORDER BY resource LIMIT $4 OFFSET $5) x \
      JOIN resources r ON r.ord = x.resource ORDER BY x.resource";
 /// Rows of one test and status, those that began last first.
@@ -45,10 +45,6 @@ const OLDEST: &str = "SELECT x.test, x.resource, x.from_at, x.known_at, x.versio
        WHERE test = $1 AND status = $2 AND from_at <= $3 AND known_at <= $4 AND superseded_at > $4 \
        AND (to_at > $3 OR closed_at > $4) ORDER BY from_at, resource LIMIT $5) x \
      JOIN resources r ON r.ord = x.resource";
-const BY_KEY: &str = "SELECT x.test, x.resource, x.from_at, x.known_at, x.version, x.status, r.kind, r.key \
-     FROM resources r CROSS JOIN results x WHERE r.key = $1 AND ($2 = '' OR r.kind = $2) AND x.resource = r.ord \
-     AND x.from_at <= $3 AND x.known_at <= $4 AND x.superseded_at > $4 AND (x.to_at > $3 OR x.closed_at > $4) \
-     AND x.status < 6 ORDER BY x.resource, x.test LIMIT 20000";
 /// The resources are looked through, and only those that fit are joined with their results.
 const BY_TEXT: &str = "SELECT x.test, x.resource, x.from_at, x.known_at, x.version, x.status, r.kind, r.key \
      FROM resources r CROSS JOIN results x WHERE LOWER(r.key) LIKE $1 ESCAPE '!' AND ($2 = '' OR r.kind = $2) \
@@ -62,7 +58,7 @@ const REVISIONS: &str = "SELECT ord, rev, hash FROM test_versions";
 
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] =
-    &[GROUP, PASSING, NEWEST, OLDEST, BY_KEY, BY_TEXT, OF_RESOURCE, TESTS, REVISIONS];
+    &[GROUP, PASSING, NEWEST, OLDEST, BY_TEXT, OF_RESOURCE, TESTS, REVISIONS];
 
 /// How far down a list that is sorted by time can be looked at.
 const SORTED_MAX: u64 = 10_000;
@@ -353,14 +349,24 @@ impl Query {
         wanted: &Wanted,
         as_of: AsOf,
     ) -> Result<(Vec<Judged>, u64), EngineError> {
-        let kind = filter.kind.as_ref().map(|kind| kind.as_str()).unwrap_or_default();
-        let pattern = contains(text);
-        let (sql, wanted_key) = match &filter.resource {
-            Some(key) => (BY_KEY, key.as_str()),
-            None => (BY_TEXT, pattern.as_str()),
+        let mut rows = match &filter.resource {
+            Some(key) => {
+                let mut rows = Vec::new();
+                let kinds: BTreeSet<&Id> = wanted.tests.iter().map(|(_, test)| &test.on).collect();
+                for kind in kinds {
+                    let Some((ord, _)) = self.resource_ord(kind, key).await? else { continue };
+                    let params = [ord.into(), as_of.at.into(), as_of.known_at.into()];
+                    rows.extend(all_judged(&self.db.fetch(OF_RESOURCE, &params).await?)?);
+                }
+                rows
+            }
+            None => {
+                let kind = filter.kind.as_ref().map(|kind| kind.as_str()).unwrap_or_default();
+                let pattern = contains(text);
+                let params = [(&pattern).into(), kind.into(), as_of.at.into(), as_of.known_at.into()];
+                all_judged(&self.db.fetch(BY_TEXT, &params).await?)?
+            }
         };
-        let params = [wanted_key.into(), kind.into(), as_of.at.into(), as_of.known_at.into()];
-        let mut rows = all_judged(&self.db.fetch(sql, &params).await?)?;
         rows.retain(|row| {
             wanted.test(row.test).is_some()
                 && wanted.statuses.contains(&row.status)

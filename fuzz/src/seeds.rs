@@ -1,0 +1,171 @@
+//! Writes the inputs that the fuzzer begins with into `corpus/<target>/`: out of the default program, the connectors'
+//! examples, and an expression for each thing that the language can say.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use octro_fuzz::MARK;
+use octro_program::Files;
+
+/// The fuzzer's `-max_len`; longer seeds would be cut off.
+const INPUT_MAX: usize = 8_192;
+
+const EXPRESSIONS: &[&str] = &[
+    "resource.b && !resource.c || resource.o.a",
+    "has(resource.i) ? resource.i < resource.j : resource.f >= double(resource.i)",
+    "has(resource.o.in.x) && resource.o.in.x == 'a'",
+    "has(resource.tags.a) && resource.tags['a'] != \"b\"",
+    "resource.s.startsWith('a') || resource.s.endsWith('b') || resource.s.contains('c')",
+    "resource.s.lowerAscii().matches(r'^[a-z]+\\d*$')",
+    "resource.s + 'x' in resource.ss",
+    "resource.s in ['a', 'b', 'ab', 'c', 'd', 'e', 'f', 'g', 'h', 'i']",
+    "resource.i in [1, 2, 3] && resource.i % 2 == 1",
+    "resource.i * resource.j - resource.i / resource.j + -resource.i > 0x10",
+    "resource.f * 2.5 / resource.g > 1e3",
+    "resource.is == [1, 2] && resource.is[0] == 1",
+    "resource.is.exists(x, x > resource.i) && size(resource.is) > 0",
+    "resource.os.all(x, x.n > 1) && size(resource.os) > 0",
+    "resource.os.exists(x, x.b && x.s == resource.s)",
+    "resource.os.exists_one(x, has(x.n))",
+    "size(resource.os.filter(x, x.n > 0)) > 1",
+    "resource.os.map(x, x.n).all(n, n < 5)",
+    "resource.os.filter(x, x.b)[0].n == 1",
+    "resource.iss.exists(row, row.all(x, x > 0))",
+    "resource.lists.exists(k, resource.lists[k].exists(v, v == k))",
+    "resource.objects.all(k, resource.objects[k].in.at < now)",
+    "resource.tags.exists(k, resource.tags[k] == 'a') && 'a' in resource.tags",
+    "resource.flags['on'] && count(resource.ss) < 3",
+    "age(resource.t) < duration('90d')",
+    "now <= resource.t + resource.d",
+    "resource.t - resource.u > params.grace",
+    "age(resource.t) + age(resource.u) < duration('1h30m')",
+    "resource.ts.exists(y, y > now) || resource.ds.all(d, d < params.grace)",
+    "int(age(resource.t)) < resource.i",
+    "timestamp('2026-03-03T00:00:00Z') - now > -resource.d",
+    "string(resource.i) + string(resource.f) + string(resource.t) == resource.s",
+    "int(resource.s) == 3 || double(resource.s) > 0.5 || int(resource.f) == 2",
+    "has(key(resource.box)) && key(resource.box).open",
+    "key(resource.box).label in params.names && key(key(resource.box).shelf).n > params.limit",
+    "resource.boxes.all(k, has(key(k).label)) && resource.boxes.exists(k, key(k).since > params.since)",
+    "count(refs('box', 'shelf')) > 0 && refs('box', 'shelf').exists(r, r.open)",
+    "refs('thing', 'box').all(r, r.i > 0) || params.strict",
+    "(resource.b ? resource.t : resource.u) > now",
+    "resource.bs.exists(x, resource.bs.exists(y, x == y && !(x && y)))",
+    "{resource.s} of {resource.os.map(x, x.n)} is {{not}} {age(resource.t)}",
+    "size(resource.s) == 3 // a comment\n && true",
+];
+
+const BODIES: &[&str] = &[
+    r#"{"attributes":{"b":true,"c":false,"i":3,"j":-4,"f":1.5,"g":0,"s":"abc","t":"2026-03-01T00:00:00Z","u":"2026-04-01","d":"14d","is":[1,2,3],"bs":[true,false],"fs":[0.5,1],"ss":["a","b"],"ts":["2026-03-03"],"ds":["1h30m","-5m"],"iss":[[1],[],[2,3]],"tags":{"a":"b","c":"d"},"flags":{"on":true},"lists":{"a":["a"],"b":[]},"objects":{"k":{"n":1,"s":"x","b":true,"in":{"x":"y","at":"2026-01-01","tags":{"a":"b"}}}},"o":{"a":true,"n":7,"in":{"x":"a","at":null,"tags":{}}},"os":[{"n":1,"s":"abc","b":true,"in":null},{"n":2}],"box":"a","boxes":["a","b","c"]}}"#,
+    r#"{"attributes":{"b":null,"s":null,"os":[],"is":[],"tags":{},"box":"b"},"unknown":{"i":{"why":"denied","detail":"x:Read"},"t":{"why":"throttled"}}}"#,
+    r#"{"unknown":{"b":{"why":"not_collected"},"o":{"why":"failed","detail":"caf\u00e9"}},"attributes":{"u":"2026-03-03T10:00:00+01:00","i":-9223372036854775808,"j":9223372036854775807,"f":1e308}}"#,
+    r#"{"attributes":{"i":"three","nothing":1,"os":[null,{"n":1.5,"m":2}],"s":5,"tags":{"a":1},"t":"yesterday"},"unknown":{"b":{"why":"sometimes"}},"more":1}"#,
+];
+
+const OTHER: &str = r#"{"attributes":{"open":true,"label":"a","shelf":"b","since":"2026-02-01","n":9}}"#;
+
+const SOURCE_FILES: &[&str] = &[
+    "observations\n{\"kind\":\"thing\",\"key\":\"k\",\"scope\":\"eu\",\"at\":\"2026-03-03T09:00:00Z\",\"attributes\":{\"b\":true,\"s\":null},\"unknown\":{\"i\":{\"why\":\"denied\",\"detail\":\"x\"}}}\n{\"scope\":{\"kind\":\"thing\",\"scope\":\"eu\",\"complete\":true,\"resources\":1}}\n{\"error\":{\"what\":\"x\",\"message\":\"y\",\"mend\":\"z\"}}\n{\"kind\":\"box\",\"key\":\"a\",\"gone\":true}\n",
+    "observations\n{\"scope\":{\"kind\":\"box\",\"complete\":false,\"resources\":0,\"pages\":2,\"reason\":{\"why\":\"throttled\"}}}\nnot json\n",
+    "csv\nid,part,name,count,share,on,since,seen\n1,a,\"x, y\",3,1.5,yes,2026-03-03,2026-03-03T09:00:00Z\n2,b,,,,,,2026-03-03\n3,c,\"two\nlines\",abc,NaN,maybe,never,\n",
+    "q\n[{\"id\":\"1\",\"name\":\"a\"},{\"id\":\"2\",\"name\":\"\"}]\n",
+    "q\n{\"name\":\"q\",\"hostIdentifier\":\"h\",\"unixTime\":1772496000,\"action\":\"snapshot\",\"snapshot\":[{\"id\":\"1\",\"name\":\"a\"}]}\n{\"name\":\"q\",\"hostIdentifier\":\"h\",\"unixTime\":\"1772496001\",\"action\":\"removed\",\"columns\":{\"id\":\"1\",\"name\":\"a\"}}\n{\"name\":\"q\",\"hostIdentifier\":\"h\",\"unixTime\":1772496001,\"diffResults\":{\"added\":[{\"id\":\"2\"}],\"removed\":\"\"}}\n",
+];
+
+fn main() -> io::Result<()> {
+    let files = Files::embedded();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut seeds = Seeds { dir: root.join("corpus"), count: 0 };
+    programs(&files, &mut seeds)?;
+    expressions(&files, &mut seeds)?;
+    for body in BODIES {
+        seeds.write("observation", body.as_bytes())?;
+        for second in BODIES {
+            seeds.write("observation", format!("{body}\n{MARK}\n{second}\n").as_bytes())?;
+        }
+    }
+    for text in SOURCE_FILES {
+        seeds.write("source_files", text.as_bytes())?;
+    }
+    let data = root.join("../crates/connectors/tests/data");
+    let osquery = std::fs::read(data.join("osquery.results.log"))?;
+    seeds.write("source_files", &[b"q\n".as_slice(), &osquery].concat())?;
+    let findings: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(data.join("prowler.ocsf.json"))?)?;
+    for finding in findings.as_array().into_iter().flatten() {
+        seeds.write("source_files", format!("f\n[{finding}]").as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Every file alone, and every test with its kind and a control that rests on it.
+fn programs(files: &Files, seeds: &mut Seeds) -> io::Result<()> {
+    let part = |path: &str, text: &[u8]| [format!("{MARK}{path}\n").as_bytes(), text, b"\n"].concat();
+    let whole = |path: &str| files.get(path).map(|text| part(path, text)).unwrap_or_default();
+    let base = [whole("program.toml"), whole("roles.toml")].concat();
+    seeds.write("program_files", &base)?;
+    for (path, text) in files.iter() {
+        seeds.write("program_files", &part(path, text))?;
+        if !path.starts_with("tests/") {
+            continue;
+        }
+        let Ok(text) = std::str::from_utf8(text) else { continue };
+        let on = text.lines().find_map(|line| line.strip_prefix("on")?.split('"').nth(1)).unwrap_or_default();
+        let kind = files.iter().find(|(path, _)| path.ends_with(&format!("/{on}.toml")));
+        let kind = kind.map(|(path, text)| part(path, text)).unwrap_or_default();
+        let test = part(path, text.as_bytes());
+        seeds.write("program_files", &[kind.as_slice(), &test].concat())?;
+        let id = path.rsplit('/').next().and_then(|name| name.strip_suffix(".toml")).unwrap_or_default();
+        let control = format!(
+            "title = \"x\"\nstatement = \"x\"\nwhy = \"x\"\nowner = \"security\"\nlayer = \"protect\"\ntests = [\"{id}\"]\n"
+        );
+        let control = part("controls/x/XX-01.toml", control.as_bytes());
+        seeds.write("program_files", &[kind, test, control].concat())?;
+    }
+    let few = files.iter().filter(|(path, text)| {
+        text.len() < 1_000 && path.starts_with("exceptions/") || *path == "roles.toml"
+    });
+    let few = Files::new(few.map(|(path, text)| (path.to_owned(), text.to_vec())).collect());
+    seeds.write("program_files", &few.to_blob())
+}
+
+/// Those of the list with records, and the default program's as they stand.
+fn expressions(files: &Files, seeds: &mut Seeds) -> io::Result<()> {
+    let wild =
+        String::from_utf8_lossy(b"\x04\0\0\0\x02\0\0\0\x05\0\0\0\x01\0\0\0\x0c\0\0\0\x14\0\0\0abcdefgh")
+            .into_owned();
+    for expression in EXPRESSIONS {
+        for body in BODIES.iter().take(3) {
+            let input =
+                format!("{expression}\n{MARK}record\n{body}\n{MARK}other\n{OTHER}\n{MARK}wild\n{wild}\n");
+            seeds.write("expression", input.as_bytes())?;
+        }
+    }
+    for (path, text) in files.iter().filter(|(path, _)| path.starts_with("tests/")) {
+        let text = std::str::from_utf8(text).map_err(|error| io::Error::other(format!("{path}: {error}")))?;
+        for name in ["pass", "scope", "message"] {
+            let said = text.lines().find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix('='));
+            if let Some(said) = said {
+                seeds.write("expression", said.trim().trim_matches(['"', '\'']).as_bytes())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+struct Seeds {
+    dir: PathBuf,
+    count: usize,
+}
+
+impl Seeds {
+    fn write(&mut self, target: &str, input: &[u8]) -> io::Result<()> {
+        if input.len() > INPUT_MAX {
+            return Ok(());
+        }
+        let dir = self.dir.join(target);
+        std::fs::create_dir_all(&dir)?;
+        self.count += 1;
+        std::fs::write(dir.join(format!("seed-{:04}", self.count)), input)
+    }
+}
