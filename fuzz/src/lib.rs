@@ -102,6 +102,7 @@ pub fn kinds() -> Kinds {
             ("os", list(element), None),
             ("box", Type::String, Some("box")),
             ("boxes", list(Type::String), Some("box")),
+            ("friend", Type::String, Some("thing")),
         ],
     );
     let boxed = kind(
@@ -110,6 +111,7 @@ pub fn kinds() -> Kinds {
             ("open", Type::Bool, None),
             ("label", Type::String, None),
             ("shelf", Type::String, Some("box")),
+            ("holds", Type::String, Some("thing")),
             ("since", Type::Timestamp, None),
             ("n", Type::Int, None),
         ],

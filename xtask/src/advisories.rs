@@ -27,7 +27,9 @@ pub fn run(root: &Path) -> anyhow::Result<Count> {
         );
     }
     let Some(zip) = std::env::var_os("OCTRO_OSV").map(PathBuf::from).filter(|zip| zip.exists()) else {
-        bail!("the RustSec database cannot be reached, and OCTRO_OSV names no OSV export of crates.io to read instead");
+        bail!(
+            "the RustSec database cannot be reached, and OCTRO_OSV names no OSV export of crates.io to read instead"
+        );
     };
     say(&format!("the RustSec database cannot be reached; reading {}", zip.display()));
     let found = check(root, &zip)?;
@@ -84,7 +86,10 @@ fn concerns(advisory: &Value, locked: &[(String, Version)]) -> Vec<String> {
     let informational = advisory["affected"].as_array().into_iter().flatten().any(|affected| {
         affected.pointer("/database_specific/informational").is_some_and(|word| !word.is_null())
     });
-    if !id.starts_with("RUSTSEC") || advisory.get("withdrawn").is_some_and(|at| !at.is_null()) || informational {
+    if !id.starts_with("RUSTSEC")
+        || advisory.get("withdrawn").is_some_and(|at| !at.is_null())
+        || informational
+    {
         return Vec::new();
     }
     if IGNORED.iter().any(|(ignored, _)| *ignored == id) {
@@ -92,9 +97,13 @@ fn concerns(advisory: &Value, locked: &[(String, Version)]) -> Vec<String> {
     }
     let mut found = Vec::new();
     for affected in advisory["affected"].as_array().into_iter().flatten() {
-        for (name, version) in locked.iter().filter(|(name, _)| affected.pointer("/package/name").and_then(Value::as_str) == Some(name)) {
+        for (name, version) in locked
+            .iter()
+            .filter(|(name, _)| affected.pointer("/package/name").and_then(Value::as_str) == Some(name))
+        {
             let ranges = affected["ranges"].as_array().into_iter().flatten();
-            if ranges.filter(|range| range["type"] == "SEMVER").any(|range| within(&range["events"], version)) {
+            if ranges.filter(|range| range["type"] == "SEMVER").any(|range| within(&range["events"], version))
+            {
                 let summary = advisory["summary"].as_str().unwrap_or_default();
                 found.push(format!("{id}: {name} {version}: {summary}"));
             }
@@ -110,7 +119,9 @@ fn within(events: &Value, version: &Version) -> bool {
         let at = |key: &str| Version::parse(event[key].as_str()?).ok();
         if let Some(text) = event["introduced"].as_str() {
             inside = inside || text == "0" || Version::parse(text).is_ok_and(|from| *version >= from);
-        } else if at("fixed").is_some_and(|fixed| *version >= fixed) || at("last_affected").is_some_and(|last| *version > last) {
+        } else if at("fixed").is_some_and(|fixed| *version >= fixed)
+            || at("last_affected").is_some_and(|last| *version > last)
+        {
             inside = false;
         }
     }

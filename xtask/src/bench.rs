@@ -21,7 +21,9 @@ pub fn run(write: bool, quick: bool) -> anyhow::Result<bool> {
     };
     cargo(&["build", "--release", "--quiet", "--package", "octro"])?;
     let octro = root.join("target/release/octro");
-    let mut table = String::from("| benchmark | resources | what | figure | unit | peak memory, MB |\n| --- | ---: | --- | ---: | --- | ---: |\n");
+    let mut table = String::from(
+        "| benchmark | resources | what | figure | unit | peak memory, MB |\n| --- | ---: | --- | ---: | --- | ---: |\n",
+    );
     let sizes = if quick { SIZES.split_at(2).0 } else { &SIZES };
     for bench in BENCHES {
         for size in sizes {
@@ -90,7 +92,8 @@ fn write_into(page: &std::path::Path, table: &str) -> anyhow::Result<()> {
     const BEGIN: &str = "<!-- figures: begin -->\n";
     const END: &str = "<!-- figures: end -->";
     let text = std::fs::read_to_string(page)?;
-    let (head, rest) = text.split_once(BEGIN).context("docs/benchmarks.md has no mark where figures begin")?;
+    let (head, rest) =
+        text.split_once(BEGIN).context("docs/benchmarks.md has no mark where figures begin")?;
     let (_, tail) = rest.split_once(END).context("docs/benchmarks.md has no mark where figures end")?;
     std::fs::write(page, format!("{head}{BEGIN}{table}{END}{tail}"))?;
     Ok(())

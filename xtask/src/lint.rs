@@ -68,7 +68,11 @@ pub fn run() -> anyhow::Result<bool> {
     for line in &wrong {
         say(line);
     }
-    say(&format!("{} files: {}", files.len(), if wrong.is_empty() { "in order".to_owned() } else { format!("{} things are wrong", wrong.len()) }));
+    say(&format!(
+        "{} files: {}",
+        files.len(),
+        if wrong.is_empty() { "in order".to_owned() } else { format!("{} things are wrong", wrong.len()) }
+    ));
     Ok(wrong.is_empty())
 }
 
@@ -82,13 +86,16 @@ fn edges(root: &Path) -> anyhow::Result<Vec<String>> {
     let allowed: BTreeMap<&str, &[&str]> = EDGES.iter().copied().collect();
     let mut wrong = Vec::new();
     for package in metadata.get("packages").and_then(Value::as_array).into_iter().flatten() {
-        let short = |value: &Value| value.as_str().unwrap_or_default().trim_start_matches("octro-").to_owned();
+        let short =
+            |value: &Value| value.as_str().unwrap_or_default().trim_start_matches("octro-").to_owned();
         let name = short(&package["name"]);
         if name == "xtask" {
             continue;
         }
         let Some(allowed) = allowed.get(name.as_str()) else {
-            wrong.push(format!("crates/{name}: a crate that xtask/src/lint.rs does not place; add it to EDGES"));
+            wrong.push(format!(
+                "crates/{name}: a crate that xtask/src/lint.rs does not place; add it to EDGES"
+            ));
             continue;
         };
         for dependency in package["dependencies"].as_array().into_iter().flatten() {
@@ -163,6 +170,8 @@ fn migrations(root: &Path) -> anyhow::Result<Vec<String>> {
     Ok(if sqlite == postgres {
         Vec::new()
     } else {
-        vec![format!("crates/store/migrations: sqlite has {sqlite:?}, postgres {postgres:?}; expected the same files")]
+        vec![format!(
+            "crates/store/migrations: sqlite has {sqlite:?}, postgres {postgres:?}; expected the same files"
+        )]
     })
 }

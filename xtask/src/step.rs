@@ -45,8 +45,10 @@ pub fn run(title: &str, command: &mut Command) -> anyhow::Result<Count> {
 /// cargo, or `3 passed, 0 failed` of ours. A runner that fails without saying so counts as one failure.
 pub fn tests(title: &str, command: &mut Command) -> anyhow::Result<Count> {
     say(&format!("\n== {title}"));
-    let mut child =
-        command.stdout(Stdio::piped()).spawn().with_context(|| format!("{title}: {command:?} cannot be run"))?;
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("{title}: {command:?} cannot be run"))?;
     let mut count = Count::default();
     if let Some(out) = child.stdout.take() {
         for line in BufReader::new(out).split(b'\n') {
@@ -81,7 +83,9 @@ fn counted(line: &str) -> Count {
         return Count::default();
     }
     match (of(" passed"), of(" failed")) {
-        (Some(passed), Some(failed)) if line.contains(" passed") && line.contains(" failed") => Count { passed, failed },
+        (Some(passed), Some(failed)) if line.contains(" passed") && line.contains(" failed") => {
+            Count { passed, failed }
+        }
         _ => Count::default(),
     }
 }

@@ -41,9 +41,12 @@ pub fn run() -> anyhow::Result<bool> {
     let postgres = Postgres::start()?;
     count += tests(
         "tests on SQLite and PostgreSQL",
-        cargo(&root)
-            .env("OCTRO_TEST_POSTGRES", postgres.url())
-            .args(["test", "--workspace", "--no-fail-fast", "--quiet"]),
+        cargo(&root).env("OCTRO_TEST_POSTGRES", postgres.url()).args([
+            "test",
+            "--workspace",
+            "--no-fail-fast",
+            "--quiet",
+        ]),
     )?;
     time("tests", at);
 
@@ -53,7 +56,8 @@ pub fn run() -> anyhow::Result<bool> {
     time("reference", at);
 
     let at = now();
-    count += step("release build", cargo(&root).args(["build", "--release", "--quiet", "--package", "octro"]))?;
+    count +=
+        step("release build", cargo(&root).args(["build", "--release", "--quiet", "--package", "octro"]))?;
     time("release build", at);
 
     let at = now();

@@ -40,7 +40,8 @@ pub fn which(name: &str) -> Option<PathBuf> {
 
 /// Installs the Debian packages whose commands are missing.
 pub fn debian() -> anyhow::Result<()> {
-    let missing: Vec<&str> = DEBIAN.iter().filter(|(has, _)| which(has).is_none()).map(|(_, package)| *package).collect();
+    let missing: Vec<&str> =
+        DEBIAN.iter().filter(|(has, _)| which(has).is_none()).map(|(_, package)| *package).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -50,7 +51,10 @@ pub fn debian() -> anyhow::Result<()> {
     }
     quietly(Command::new("apt-get").args(["update", "-qq"])).context("apt-get update")?;
     let mut install = Command::new("apt-get");
-    install.env("DEBIAN_FRONTEND", "noninteractive").args(["install", "-y", "-qq", "--no-install-recommends"]).args(&missing);
+    install
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .args(["install", "-y", "-qq", "--no-install-recommends"])
+        .args(&missing);
     quietly(&mut install).with_context(|| format!("{} cannot be had from apt-get", missing.join(", ")))
 }
 
@@ -66,7 +70,10 @@ pub fn npm(root: &Path) -> anyhow::Result<PathBuf> {
     std::fs::create_dir_all(&dir)?;
     std::fs::write(dir.join("package.json"), "{\"private\": true}\n")?;
     let mut install = Command::new("npm");
-    install.current_dir(&dir).args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]).args(NPM);
+    install
+        .current_dir(&dir)
+        .args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"])
+        .args(NPM);
     quietly(&mut install).with_context(|| format!("{} cannot be had from npm", NPM.join(", ")))?;
     std::fs::write(stamp, wanted)?;
     Ok(dir)
@@ -74,7 +81,11 @@ pub fn npm(root: &Path) -> anyhow::Result<PathBuf> {
 
 /// Installs `cargo deny` if it is not there.
 pub fn cargo_deny() -> anyhow::Result<()> {
-    let there = Command::new("cargo").args(["deny", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let there = Command::new("cargo")
+        .args(["deny", "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
     if there.is_ok_and(|status| status.success()) {
         return Ok(());
     }

@@ -70,7 +70,8 @@ fn keys(random: &mut Random) -> Result<Vec<Thing>, IdError> {
                     "rotation_period": if rotated { json!("365d") } else { Value::Null },
                     "policy_open": false,
                 });
-                let mut thing = Thing::new("aws.kms.key", place.key_arn(number), first)?.within(place.scope());
+                let mut thing =
+                    Thing::new("aws.kms.key", place.key_arn(number), first)?.within(place.scope());
                 if !rotated && number % 2 == 0 {
                     thing.set(day(210), "rotation", true).set(day(210), "rotation_period", "365d");
                 }
@@ -110,7 +111,8 @@ fn bucket(random: &mut Random, number: u32) -> Result<Thing, IdError> {
     let kms = sensitive && random.percent(94) || random.percent(30);
     let key = if kms { json!(place.key_arn(random.between(0, KEYS - 1))) } else { Value::Null };
     let public = class == "public";
-    let block = json!({"block_acls": !public, "ignore_acls": !public, "block_policy": !public, "restrict": !public});
+    let block =
+        json!({"block_acls": !public, "ignore_acls": !public, "block_policy": !public, "restrict": !public});
     let first = json!({
         "name": name, "account": place.account, "region": place.region, "data_class": class,
         "encryption": if kms { "aws:kms" } else { "AES256" }, "kms_key_id": key, "bucket_key": kms,
@@ -138,6 +140,7 @@ fn bucket(random: &mut Random, number: u32) -> Result<Thing, IdError> {
 fn instance(random: &mut Random, number: u32) -> Result<Thing, IdError> {
     let place = Place::any(random);
     let class = class(random);
+    let customer = class == "customer";
     let key = json!(place.key_arn(random.between(0, KEYS - 1)));
     let encrypted = random.percent(97);
     let first = json!({
@@ -151,8 +154,10 @@ fn instance(random: &mut Random, number: u32) -> Result<Thing, IdError> {
     });
     let arn = format!("arn:aws:rds:{}:{}:db:db-{number:03}", place.region, place.account);
     let mut thing = Thing::new("aws.rds.instance", arn, first)?.within(place.scope());
-    for at in 0..DAYS {
-        thing.set(day(at), "latest_restorable_at", moment(day(at)));
+    if customer {
+        for at in (0..DAYS).flat_map(|at| [hour(at, 0), hour(at, 12)]) {
+            thing.set(at, "latest_restorable_at", moment(at));
+        }
     }
     if number == 17 {
         thing.spell(hour(222, 9), hour(223, 16), "public", true);
@@ -201,8 +206,14 @@ fn group(random: &mut Random, number: u32) -> Result<Thing, IdError> {
     let web = json!({"protocol": "tcp", "from_port": 443, "to_port": 443, "source": "0.0.0.0/0", "world": true, "note": "web"});
     let inner = json!({"protocol": "tcp", "from_port": 5432, "to_port": 5432, "source": "10.0.0.0/8", "world": false, "note": Value::Null});
     let public = random.percent(20);
-    let default = number % 25 == 0;
-    let ingress = if default { json!([]) } else if public { json!([web, inner]) } else { json!([inner]) };
+    let default = number.is_multiple_of(25);
+    let ingress = if default {
+        json!([])
+    } else if public {
+        json!([web, inner])
+    } else {
+        json!([inner])
+    };
     let first = json!({
         "name": if default { "default".to_owned() } else { format!("sg-{number:04}") }, "account": place.account,
         "region": place.region, "vpc": format!("vpc-{}", number % 6), "default": default, "attached": random.percent(85),
@@ -237,9 +248,10 @@ fn user(random: &mut Random, number: u32) -> Result<Thing, IdError> {
         "factors": if console { json!([factor]) } else { json!([]) }, "keys": keys, "administrator": root,
     });
     let name = if root { "root".to_owned() } else { format!("user/machine-{number:03}") };
-    let mut thing = Thing::new("aws.iam.user", format!("arn:aws:iam::{account}:{name}"), first)?.within(format!("{account}/global"));
+    let mut thing = Thing::new("aws.iam.user", format!("arn:aws:iam::{account}:{name}"), first)?
+        .within(format!("{account}/global"));
     // The clean-up of long-lived keys, in spring.
-    if number % 3 != 0 {
+    if !number.is_multiple_of(3) {
         thing.set(day(random.between(170, 230)), "keys", json!([]));
     }
     Ok(thing)

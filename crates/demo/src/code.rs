@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use crate::random::Random;
 use crate::thing::{DAYS, Thing, day, hour, moment};
 
-const SCANNERS: [(&str, &str); 3] = [("dependencies", "build"), ("code", "pull_request"), ("secrets", "commit")];
+const SCANNERS: [(&str, &str); 3] =
+    [("dependencies", "build"), ("code", "pull_request"), ("secrets", "commit")];
 const NAMES: [&str; 8] = ["api", "billing", "console", "exports", "gateway", "ledger", "mobile", "workers"];
 
 /// The repositories' names, in their order.
@@ -74,9 +75,10 @@ fn scan(random: &mut Random, number: u32, scanner: &str, stage: &str) -> Result<
         "complete": true, "examined": random.between(40, 4_000), "data_at": data, "head": true,
     });
     let mut thing = Thing::new("scan", format!("{}|{stage}|{scanner}", name(number)), first)?;
-    // It runs every second day; sometimes it is broken for two weeks and nobody looks.
+    // Dependencies are scanned every day, the rest twice a week; sometimes a scanner is broken for weeks and nobody looks.
+    let every = if scanner == "dependencies" { 1 } else { 4 };
     let broken = random.percent(6).then(|| random.between(20, DAYS - 20));
-    for at in (0..DAYS).filter(|at| at % 2 == i64::from(number) % 2) {
+    for at in (0..DAYS).filter(|at| at % every == i64::from(number) % every) {
         if broken.is_none_or(|from| !(from..from + 14).contains(&at)) {
             let ran = hour(at, 3);
             thing.set(ran, "ran_at", moment(ran));

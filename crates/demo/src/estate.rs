@@ -48,8 +48,12 @@ fn certificate_of(random: &mut Random, number: u32, name: &str, key: &str) -> Re
     let mut thing = Thing::new("tls.certificate", key, first)?;
     let mut from = issued;
     while from < DAYS {
-        from += if automatic || number % 2 == 0 { 60 } else { random.between(74, 93) };
-        thing.set(day(from), "not_before", moment(day(from))).set(day(from), "not_after", moment(day(from + 90)));
+        from += if automatic || number.is_multiple_of(2) { 60 } else { random.between(74, 93) };
+        thing.set(day(from), "not_before", moment(day(from))).set(
+            day(from),
+            "not_after",
+            moment(day(from + 90)),
+        );
     }
     Ok(thing)
 }
@@ -67,7 +71,8 @@ pub fn secrets(random: &mut Random, count: u32, people: &[Person]) -> Result<Vec
             "created_at": moment(day(made)), "changed_at": moment(day(made)), "expires_at": Value::Null,
             "rotate_every": if random.percent(50) { json!("90d") } else { Value::Null }, "read_at": moment(day(0)), "readers": 3,
         });
-        let mut thing = Thing::new("secret", format!("vault:service-{}/credential-{number}", number % 20), first)?;
+        let mut thing =
+            Thing::new("secret", format!("vault:service-{}/credential-{number}", number % 20), first)?;
         let forgetful = random.percent(10);
         let mut at = made;
         while at < DAYS {
@@ -83,8 +88,14 @@ pub fn secrets(random: &mut Random, count: u32, people: &[Person]) -> Result<Vec
 }
 
 const AREAS: [(&str, &str); 8] = [
-    ("console/web", "web"), ("console/api", "api"), ("billing/api", "api"), ("mobile/app", "mobile"), ("platform/cloud", "cloud"),
-    ("office/network", "network"), ("build/pipeline", "pipeline"), ("staff/identity", "identity"),
+    ("console/web", "web"),
+    ("console/api", "api"),
+    ("billing/api", "api"),
+    ("mobile/app", "mobile"),
+    ("platform/cloud", "cloud"),
+    ("office/network", "network"),
+    ("build/pipeline", "pipeline"),
+    ("staff/identity", "identity"),
 ];
 
 /// Two engagements, what they reached and what they found.
@@ -97,11 +108,20 @@ pub fn pentests(random: &mut Random) -> Result<Vec<Thing>, IdError> {
             "finished_at": Value::Null, "reported_at": Value::Null, "scope_items": 120, "tested_items": 0, "letter_at": Value::Null,
         });
         let mut thing = Thing::new("pentest.engagement", id, first)?.born(day(from - 10));
-        thing.set(day(from + 14), "finished_at", moment(day(from + 14))).set(day(from + 14), "tested_items", 117);
-        thing.set(day(from + 24), "reported_at", moment(day(from + 24))).set(day(from + 40), "letter_at", moment(day(from + 40)));
+        thing.set(day(from + 14), "finished_at", moment(day(from + 14))).set(
+            day(from + 14),
+            "tested_items",
+            117,
+        );
+        thing.set(day(from + 24), "reported_at", moment(day(from + 24))).set(
+            day(from + 40),
+            "letter_at",
+            moment(day(from + 40)),
+        );
         things.push(thing);
         for number in 0..14 {
-            let severity = random.one(&["critical", "high", "high", "medium", "medium", "medium", "low", "low", "info"]);
+            let severity =
+                random.one(&["critical", "high", "high", "medium", "medium", "medium", "low", "low", "info"]);
             let reported = day(from + 24);
             let area = AREAS.get((number + place) % AREAS.len()).map_or("console/web", |area| area.0);
             let first = json!({

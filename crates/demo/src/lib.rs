@@ -76,7 +76,9 @@ pub async fn prepare(
     match query.setting(MADE).await? {
         Some(made) if made == seed.to_string() => {}
         Some(made) => {
-            let what = format!("the folder holds the company of seed {made}; remove it, or name another folder with --data");
+            let what = format!(
+                "the folder holds the company of seed {made}; remove it, or name another folder with --data"
+            );
             return Err(DemoError::Other(what));
         }
         None => {
@@ -88,7 +90,11 @@ pub async fn prepare(
             query.set(MADE, &seed.to_string()).await?;
         }
     }
-    let now = query.setting(NOW).await?.and_then(|text| text.parse().ok()).map_or(day(DAYS), Timestamp::from_micros);
+    let now = query
+        .setting(NOW)
+        .await?
+        .and_then(|text| text.parse().ok())
+        .map_or(day(DAYS), Timestamp::from_micros);
     Ok(Arc::new(Resumed::at(now)))
 }
 
@@ -125,14 +131,15 @@ pub fn sources(seed: u64, size: Size) -> Result<Vec<Seen>, IdError> {
         Seen::new("applications", "simulated", 5, accounts)?,
         Seen::new("cloud", "simulated", 5, cloud::cloud(random, size.cloud)?)?,
         Seen::new("device-management", "simulated", 11, devices)?,
-        Seen::new("code-host", "simulated", 23, code::repositories(random, repositories)?)?,
-        Seen::new("scanners", "simulated", 11, code::vulnerabilities(random, size.people * 2, repositories)?)?,
+        Seen::new("code-host", "simulated", 11, code::repositories(random, repositories)?)?,
+        Seen::new("scanners", "simulated", 5, code::vulnerabilities(random, size.people * 2, repositories)?)?,
         Seen::new("tls-probe", "simulated", 23, estate::tls(random, size.people / 2)?)?,
         Seen::new("learning", "simulated", 23, people::learning(random, &people)?)?,
         Seen::new("secret-store", "simulated", 23, estate::secrets(random, size.people / 2, &people)?)?,
         Seen::new("pentests", "simulated", 11, estate::pentests(random)?)?,
     ];
-    if let Some(management) = sources.iter_mut().find(|source| source.info.id.as_str() == "device-management") {
+    if let Some(management) = sources.iter_mut().find(|source| source.info.id.as_str() == "device-management")
+    {
         management.late = late;
     }
     sources.retain(|source| size.only.is_empty() || size.only.contains(&source.info.id.as_str()));

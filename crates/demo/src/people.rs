@@ -7,13 +7,13 @@ use crate::random::Random;
 use crate::thing::{DAYS, Thing, day, hour, moment};
 
 const FIRST: [&str; 30] = [
-    "Ada", "Ben", "Chiara", "David", "Elif", "Farid", "Grace", "Hana", "Ivan", "Jonas", "Keiko", "Lena", "Marco", "Nadia",
-    "Omar", "Priya", "Quentin", "Rosa", "Sven", "Tariq", "Uma", "Viktor", "Wanda", "Ximena", "Yusuf", "Zoe", "Amir",
-    "Bianca", "Carl", "Dilara",
+    "Ada", "Ben", "Chiara", "David", "Elif", "Farid", "Grace", "Hana", "Ivan", "Jonas", "Keiko", "Lena",
+    "Marco", "Nadia", "Omar", "Priya", "Quentin", "Rosa", "Sven", "Tariq", "Uma", "Viktor", "Wanda",
+    "Ximena", "Yusuf", "Zoe", "Amir", "Bianca", "Carl", "Dilara",
 ];
 const LAST: [&str; 20] = [
-    "Almeida", "Berger", "Costa", "Dahl", "Eriksen", "Fischer", "Garcia", "Haddad", "Ito", "Jansen", "Kowalski", "Lindt",
-    "Moreau", "Novak", "Okafor", "Petrov", "Rossi", "Silva", "Tanaka", "Weber",
+    "Almeida", "Berger", "Costa", "Dahl", "Eriksen", "Fischer", "Garcia", "Haddad", "Ito", "Jansen",
+    "Kowalski", "Lindt", "Moreau", "Novak", "Okafor", "Petrov", "Rossi", "Silva", "Tanaka", "Weber",
 ];
 const DEPARTMENTS: [(&str, &str); 6] = [
     ("Engineering", "engineer"),
@@ -53,11 +53,11 @@ pub fn people(random: &mut Random, count: u32) -> Result<(Vec<Thing>, Vec<Person
         let joins = random.percent(20).then(|| random.between(5, DAYS - 10));
         let starts = hour(joins.unwrap_or_else(|| -random.between(30, 1_500)), 8);
         let earliest = joins.unwrap_or(0) + 30;
-        let ends = (random.percent(12) && earliest < DAYS - 5)
-            .then(|| hour(random.between(earliest, DAYS - 3), 17));
+        let ends =
+            (random.percent(12) && earliest < DAYS - 5).then(|| hour(random.between(earliest, DAYS - 3), 17));
         let administrator = number < 8;
         let kind = if random.percent(8) { "contractor" } else { "employee" };
-        let mut first = json!({
+        let first = json!({
             "name": name,
             "email": format!("{}.{number}@example.com", name.to_lowercase().replace(' ', ".")),
             "kind": kind,
@@ -68,8 +68,8 @@ pub fn people(random: &mut Random, count: u32) -> Result<(Vec<Thing>, Vec<Person
             "department": department,
             "roles": [role],
             "administrator": administrator,
+            "factors": factors(random, number, administrator, starts),
         });
-        first["factors"] = factors(random, number, administrator, starts);
         let mut thing = Thing::new("person", id.clone(), first)?;
         if joins.is_some() {
             thing = thing.born(starts.minus(Span::from_secs(14 * 86_400)));
@@ -132,7 +132,7 @@ pub fn accounts(random: &mut Random, people: &[Person]) -> Result<Vec<Thing>, Id
             thing.set(day(200), "password_also", false).set(day(260), "deprovisioning", "automatic");
         }
         things.push(thing);
-        for person in people.iter().filter(|_| true) {
+        for person in people {
             if !matches!(*app, "code-host" | "cloud-console") || person.engineer {
                 if *app != "chat" && !random.percent(55) {
                     continue;
@@ -144,7 +144,13 @@ pub fn accounts(random: &mut Random, people: &[Person]) -> Result<Vec<Thing>, Id
     Ok(things)
 }
 
-fn account(random: &mut Random, app: &str, sso: bool, automatic: bool, person: &Person) -> Result<Thing, IdError> {
+fn account(
+    random: &mut Random,
+    app: &str,
+    sso: bool,
+    automatic: bool,
+    person: &Person,
+) -> Result<Thing, IdError> {
     let first = json!({
         "app": app,
         "person": person.id,
@@ -196,7 +202,9 @@ pub fn learning(random: &mut Random, people: &[Person]) -> Result<Vec<Thing>, Id
             let assigned = if joined { person.starts } else { day(92) };
             let due = assigned.plus(Span::from_secs(30 * 86_400));
             let late = random.percent(12);
-            let done = assigned.plus(Span::from_secs(86_400 * if late { random.between(31, 70) } else { random.between(1, 28) }));
+            let done = assigned.plus(Span::from_secs(
+                86_400 * if late { random.between(31, 70) } else { random.between(1, 28) },
+            ));
             let never = random.percent(2) || person.ends.is_some_and(|ends| ends < done);
             let first = json!({
                 "person": person.id,
@@ -230,7 +238,11 @@ pub fn learning(random: &mut Random, people: &[Person]) -> Result<Vec<Thing>, Id
                     "version": "77ab10",
                 });
                 if person.starts < before {
-                    things.push(Thing::new("training.assignment", format!("{}/{course}/2025", person.id), first)?);
+                    things.push(Thing::new(
+                        "training.assignment",
+                        format!("{}/{course}/2025", person.id),
+                        first,
+                    )?);
                 }
             }
         }

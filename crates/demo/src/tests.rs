@@ -14,8 +14,7 @@ use crate::year::Seen;
 use crate::{Size, make, sources};
 
 const SEED: u64 = 11;
-const SIZE: Size =
-    Size { people: 120, devices: 200, cloud: 0, only: &["directory", "device-management"] };
+const SIZE: Size = Size { people: 120, devices: 200, cloud: 0, only: &["directory", "device-management"] };
 const ASKED: Timestamp = hour(153, 12); // 3 March
 const KNOWN: Timestamp = day(182); // 1 April
 
@@ -23,7 +22,8 @@ const KNOWN: Timestamp = day(182); // 1 April
 fn encrypted(thing: &Thing, run: Timestamp) -> Option<bool> {
     let seen = thing.seen(run, run);
     let is = |name: &str, value: &str| seen.attributes.get(name) == Some(&Value::from(value));
-    let applies = is("state", "in_use") && ["linux", "macos", "windows"].iter().any(|platform| is("platform", platform));
+    let applies = is("state", "in_use")
+        && ["linux", "macos", "windows"].iter().any(|platform| is("platform", platform));
     let truth = |name: &str| seen.attributes.get(name) == Some(&Value::Bool(true));
     applies.then(|| truth("disk_encrypted") && truth("recovery_key_escrowed"))
 }
@@ -57,8 +57,10 @@ async fn an_audit_question_has_the_answer_of_an_independent_count() {
     let mut expected: BTreeMap<String, Option<Timestamp>> = BTreeMap::new();
     for thing in management.things.iter().filter(|thing| thing.is_there(last)) {
         if encrypted(thing, last) == Some(false) {
-            let repaired =
-                runs.iter().copied().find(|at| *at > last && *at < KNOWN && encrypted(thing, *at) != Some(false));
+            let repaired = runs
+                .iter()
+                .copied()
+                .find(|at| *at > last && *at < KNOWN && encrypted(thing, *at) != Some(false));
             expected.insert(thing.key.clone(), repaired);
         }
     }
@@ -84,7 +86,12 @@ async fn an_audit_question_has_the_answer_of_an_independent_count() {
         assert!(why.sentence.contains("encrypt"), "{}", why.sentence);
         let evidence = why.evidence.first().unwrap();
         assert_eq!(evidence.body["attributes"]["disk_encrypted"], Value::Bool(false));
-        let end = why.history.iter().find(|one| one.from <= ASKED && one.to.is_none_or(|to| to > ASKED)).unwrap().to;
+        let end = why
+            .history
+            .iter()
+            .find(|one| one.from <= ASKED && one.to.is_none_or(|to| to > ASKED))
+            .unwrap()
+            .to;
         assert_eq!(end, expected[&row.key], "when {} was repaired", row.key);
     }
 
@@ -100,7 +107,7 @@ async fn an_audit_question_has_the_answer_of_an_independent_count() {
     assert!(!late.is_empty());
 
     // And all of it can be made anew from the facts.
-    let report = octro_engine::replay(&db, |_| ()).await.unwrap();
+    let report = octro_engine::replay(&db, octro_engine::Window::ALL, |_| ()).await.unwrap();
     assert_eq!(report.differences, 0, "{:?}", report.mismatches);
 }
 

@@ -44,10 +44,7 @@ pub struct Thing {
 impl Thing {
     /// A resource that was always there.
     pub fn new(kind: &str, key: impl Into<String>, first: Value) -> Result<Self, IdError> {
-        let first = match first {
-            Value::Object(map) => map,
-            _ => Map::new(),
-        };
+        let first = if let Value::Object(map) = first { map } else { Map::new() };
         Ok(Self {
             kind: kind.parse()?,
             key: key.into(),
@@ -88,7 +85,13 @@ impl Thing {
     }
 
     /// From `at` up to `until`, an attribute has another value, and then the one that it had at birth.
-    pub fn spell(&mut self, at: Timestamp, until: Timestamp, name: &str, value: impl Into<Value>) -> &mut Self {
+    pub fn spell(
+        &mut self,
+        at: Timestamp,
+        until: Timestamp,
+        name: &str,
+        value: impl Into<Value>,
+    ) -> &mut Self {
         let before = self.first.get(name).cloned().unwrap_or(Value::Null);
         self.set(at, name, value).set(until, name, before)
     }
@@ -101,7 +104,7 @@ impl Thing {
 
     /// Puts the changes in order.
     pub fn settle(&mut self) {
-        self.changes.sort_by(|a, b| a.0.cmp(&b.0));
+        self.changes.sort_by_key(|(at, ..)| *at);
     }
 
     /// Whether it is there at `at`.

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use octro_engine::{Engine, EngineError, SourceInfo};
 use octro_model::{
-    Collection, CollectionError, Id, IdError, ManualClock, Observation, ScopeReport, Span, Timestamp, UnknownReason, Why,
+    Collection, CollectionError, Id, IdError, ManualClock, Observation, ScopeReport, Span, Timestamp,
+    UnknownReason, Why,
 };
 
 use crate::devices::Late;
@@ -28,7 +29,12 @@ pub struct Seen {
 
 impl Seen {
     /// A source of this name that runs every `hours`.
-    pub(crate) fn new(id: &str, connector: &str, hours: i64, mut things: Vec<Thing>) -> Result<Self, IdError> {
+    pub(crate) fn new(
+        id: &str,
+        connector: &str,
+        hours: i64,
+        mut things: Vec<Thing>,
+    ) -> Result<Self, IdError> {
         for thing in &mut things {
             thing.settle();
         }
@@ -118,7 +124,11 @@ fn runs(sources: &[Seen]) -> Vec<(Timestamp, usize)> {
 async fn run(engine: &Engine, source: &Seen, at: Timestamp) -> Result<(), EngineError> {
     let collecting = engine.begin(&source.info.id).await?;
     let blocked = |scope: &str| {
-        source.partial.iter().find(|(from, to, of, _)| *from <= at && at < *to && of == scope).map(|(.., why)| why)
+        source
+            .partial
+            .iter()
+            .find(|(from, to, of, _)| *from <= at && at < *to && of == scope)
+            .map(|(.., why)| why)
     };
     let mut counts: BTreeMap<(Id, String), u64> = BTreeMap::new();
     for thing in &source.things {
@@ -142,7 +152,14 @@ async fn run(engine: &Engine, source: &Seen, at: Timestamp) -> Result<(), Engine
         .map(|((kind, scope), resources)| {
             let reason = blocked(&scope).cloned();
             let complete = reason.is_none();
-            ScopeReport { kind, scope, complete, resources: if complete { resources } else { 0 }, pages: 1, reason }
+            ScopeReport {
+                kind,
+                scope,
+                complete,
+                resources: if complete { resources } else { 0 },
+                pages: 1,
+                reason,
+            }
         })
         .collect();
     let errors = scopes

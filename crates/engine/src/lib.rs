@@ -29,6 +29,6 @@ pub use lease::Lease;
 pub use once::{Once, OnceResult};
 pub use query::*;
 pub use rejudge::{Rejudged, rejudge};
-pub use replay::{Mismatch, ReplayReport, replay};
+pub use replay::{Mismatch, ReplayReport, Window, replay};
 pub use service::{Change, Collecting, Engine, Received};
 pub use state::Population;

@@ -30,18 +30,32 @@ async fn a_clock_that_steps_back_and_forth() {
                 bench.reopen().await;
             }
             let encrypted = chance.percent(50);
-            let disk = json!({"kind": "disk", "key": "d1", "attributes": {"encrypted": encrypted, "size": round}});
+            let disk =
+                json!({"kind": "disk", "key": "d1", "attributes": {"encrypted": encrypted, "size": round}});
             bench.collect("a", &[disk], &[("disk", true), ("kms", true)]).await;
-            let row = bench.query.db().fetch_one("SELECT MAX(received_at) FROM inputs", &[]).await.unwrap().unwrap();
+            let row = bench
+                .query
+                .db()
+                .fetch_one("SELECT MAX(received_at) FROM inputs", &[])
+                .await
+                .unwrap()
+                .unwrap();
             let received: Timestamp = row.get(0).unwrap();
-            assert!(received > latest, "{name}, round {round}: inputs keep their order, whatever the clock says");
+            assert!(
+                received > latest,
+                "{name}, round {round}: inputs keep their order, whatever the clock says"
+            );
             latest = received;
-            assert!(bench.present().await.at >= latest, "{name}, round {round}: now is no earlier than what was told");
+            assert!(
+                bench.present().await.at >= latest,
+                "{name}, round {round}: now is no earlier than what was told"
+            );
             let expected = if encrypted { Status::Pass } else { Status::Fail };
             let status = bench.status_now("encrypted", "d1").await;
             assert_eq!(status, Some(expected), "{name}, round {round}: the newest word counts");
         }
-        let row = bench.query.db().fetch_one("SELECT COUNT(*) FROM observations", &[]).await.unwrap().unwrap();
+        let row =
+            bench.query.db().fetch_one("SELECT COUNT(*) FROM observations", &[]).await.unwrap().unwrap();
         assert_eq!(row.get::<i64>(0).unwrap(), 60, "{name}: everything is kept");
         bench.done().await;
     }

@@ -40,7 +40,11 @@ fn program() -> octro_program::Files {
     let test = format!(
         "rev = 1\nseverity = \"high\"\non = \"thing\"\npass = \"resource.batch % 2 == 0\"\nmessage = \"odd\"\nmax_age = \"2s\"\n{examples}"
     );
-    ProgramBuilder::new().kind("thing", 1, &[("batch", "int", "")]).test("thing.even", &test).control("T-01", &["thing.even"]).files()
+    ProgramBuilder::new()
+        .kind("thing", 1, &[("batch", "int", "")])
+        .test("thing.even", &test)
+        .control("T-01", &["thing.even"])
+        .files()
 }
 
 /// What a batch says: always the same of the same number. No thing stands in it twice.
@@ -83,7 +87,8 @@ async fn open(at: &Path) -> Db {
 async fn the_child() {
     let Ok(at) = std::env::var(AT) else { return };
     let from: i64 = std::env::var(FROM).unwrap().parse().unwrap();
-    let engine = Engine::open(open(Path::new(&at)).await, Arc::new(SystemClock), Lease::alone()).await.unwrap();
+    let engine =
+        Engine::open(open(Path::new(&at)).await, Arc::new(SystemClock), Lease::alone()).await.unwrap();
     engine.install(&program()).await.unwrap();
     let (source, kinds) = ("flood".parse().unwrap(), vec!["thing".parse().unwrap()]);
     let info = SourceInfo { id: source, connector: "exec".to_owned(), every: Span::from_secs(1), kinds };
@@ -147,7 +152,7 @@ async fn stored(db: &Db, after: &mut i64) -> BTreeMap<i64, usize> {
 }
 
 async fn agrees(db: &Db) {
-    let replayed = replay(db, |_| ()).await.unwrap();
+    let replayed = replay(db, octro_engine::Window::ALL, |_| ()).await.unwrap();
     assert_eq!(replayed.differences, 0, "{:?}", replayed.mismatches);
 }
 
@@ -167,7 +172,11 @@ async fn nothing_acknowledged_is_lost_by_kill_9() {
         let found = stored(&db, &mut seen).await;
         let until = last.map_or(next, |last| last + 1);
         for number in next..until {
-            assert_eq!(found.get(&number), Some(&batch(number).len()), "kill {round}: batch {number} of {last:?}");
+            assert_eq!(
+                found.get(&number),
+                Some(&batch(number).len()),
+                "kill {round}: batch {number} of {last:?}"
+            );
         }
         // Of what was under way, all or nothing.
         if let Some(count) = found.get(&until) {

@@ -324,7 +324,8 @@ async fn live(db: TestDb, seed: u64) {
         }
     }
     life.check(seed, 12).await;
-    let report = octro_engine::replay(life.bench.query.db(), |_| ()).await.unwrap();
+    let report =
+        octro_engine::replay(life.bench.query.db(), octro_engine::Window::ALL, |_| ()).await.unwrap();
     assert_eq!(report.differences, 0, "seed {seed}, {}: {:#?}", life.bench.of.name(), report.mismatches);
     life.bench.reopen().await;
     life.check(seed, 2).await;

@@ -15,7 +15,9 @@ pub struct Id(Arc<str>);
 
 /// A text that cannot be an [`Id`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` cannot be a name; expected 1-120 characters of a-z A-Z 0-9 . _ - beginning with a letter or digit")]
+#[error(
+    "`{0}` cannot be a name; expected 1-120 characters of a-z A-Z 0-9 . _ - beginning with a letter or digit"
+)]
 pub struct IdError(String);
 
 impl Id {

@@ -79,6 +79,8 @@ pub enum Why {
     NotCollected,
     /// The machine or system has no means to tell.
     Unsupported,
+    /// The system said that it is not set, and the rule needs a value.
+    Unset,
 }
 
 impl Why {
@@ -91,6 +93,7 @@ impl Why {
             Self::Failed => "failed",
             Self::NotCollected => "not collected",
             Self::Unsupported => "unsupported",
+            Self::Unset => "not set",
         }
     }
 }

@@ -171,7 +171,8 @@ impl Span {
             return format!("{sign}{} ms", micros / 1_000);
         }
         let secs = micros / 1_000_000;
-        let parts = [(secs / 86_400, "d"), (secs / 3_600 % 24, "h"), (secs / 60 % 60, "min"), (secs % 60, "s")];
+        let parts =
+            [(secs / 86_400, "d"), (secs / 3_600 % 24, "h"), (secs / 60 % 60, "min"), (secs % 60, "s")];
         let shown: Vec<String> = parts
             .iter()
             .skip_while(|(n, _)| *n == 0)
@@ -186,7 +187,8 @@ impl Span {
 impl fmt::Display for Span {
     /// The form that program files use: the largest unit that divides it evenly, `90d`, `24h`, `15m`, `30s`, `5ms`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let units = [(86_400_000_000, "d"), (3_600_000_000, "h"), (60_000_000, "m"), (1_000_000, "s"), (1_000, "ms")];
+        let units =
+            [(86_400_000_000, "d"), (3_600_000_000, "h"), (60_000_000, "m"), (1_000_000, "s"), (1_000, "ms")];
         for (size, unit) in units {
             if self.0 != 0 && self.0 % size == 0 {
                 return write!(f, "{}{unit}", self.0 / size);
@@ -201,8 +203,10 @@ impl FromStr for Span {
 
     /// Reads one whole number and a unit: `90d`, `24h`, `15m`, `30s`, `250ms`, `10us`, or several of them: `1h30m`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bad =
-            || ParseTimeError { text: text.to_owned(), expected: "length of time: write 90d, 24h, 15m, 30s or 1h30m" };
+        let bad = || ParseTimeError {
+            text: text.to_owned(),
+            expected: "length of time: write 90d, 24h, 15m, 30s or 1h30m",
+        };
         let mut rest = text.trim();
         let mut total: i64 = 0;
         if rest.is_empty() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use octro_engine::{AsOf, Query};
-use octro_model::{Clock, SystemClock};
+use octro_model::{Clock, ManualClock, SystemClock, Timestamp};
 use octro_server::{Config, Folder};
 use octro_store::Db;
 
@@ -35,11 +35,16 @@ pub async fn query(global: &Global) -> anyhow::Result<Query> {
         None => embedded(&config.data)?,
     };
     let db = Db::open(&address).await.with_context(|| "the database cannot be opened")?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let query = Query::new(db, clock);
-    // The clock may have been set back since something was told.
-    query.present().await?;
-    Ok(query)
+    let query = Query::new(db.clone(), Arc::new(SystemClock));
+    if query.setting("simulated").await?.as_deref() != Some("yes") {
+        // The clock may have been set back since something was told.
+        query.present().await?;
+        return Ok(query);
+    }
+    // A simulated company lives in its own time: now is when it was last touched.
+    let now = query.setting("now").await?.and_then(|text| text.parse().ok()).map(Timestamp::from_micros);
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(now.unwrap_or_default()));
+    Ok(Query::new(db, clock))
 }
 
 fn embedded(data: &Path) -> anyhow::Result<String> {
@@ -47,14 +52,17 @@ fn embedded(data: &Path) -> anyhow::Result<String> {
     if file.exists() {
         return Ok(Folder::database(data));
     }
-    let what = format!("there is no database in {}; start `octro up` first, or name its folder with --data", data.display());
+    let what = format!(
+        "there is no database in {}; start `octro up` first, or name its folder with --data",
+        data.display()
+    );
     Err(UsageError(what).into())
 }
 
 impl Moment {
     /// The moment that is asked about.
-    pub fn as_of(self, query: &Query) -> AsOf {
-        let now = query.now();
-        AsOf { at: self.as_of.unwrap_or(now.at), known_at: self.known_at.unwrap_or(now.known_at) }
+    pub async fn as_of(self, query: &Query) -> anyhow::Result<AsOf> {
+        let now = query.present().await?;
+        Ok(AsOf { at: self.as_of.unwrap_or(now.at), known_at: self.known_at.unwrap_or(now.known_at) })
     }
 }

@@ -40,7 +40,10 @@ pub fn of(error: &anyhow::Error) -> Exit {
         || error.is::<octro_server::ConfigError>()
         || error.is::<octro_model::ParseTimeError>()
         || engine.is_some_and(|error| {
-            matches!(error, octro_engine::EngineError::NotFound { .. } | octro_engine::EngineError::NoSource(_))
+            matches!(
+                error,
+                octro_engine::EngineError::NotFound { .. } | octro_engine::EngineError::NoSource(_)
+            )
         });
     if usage { Exit::Usage } else { Exit::Broken }
 }

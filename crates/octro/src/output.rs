@@ -60,7 +60,8 @@ impl Table {
         let mut out = io::stdout().lock();
         let widths: Vec<usize> = (0..self.headings.len())
             .map(|column| {
-                let cells = self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+                let cells =
+                    self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
                 cells.chain(self.headings.get(column).map(|heading| heading.len())).max().unwrap_or(0)
             })
             .collect();
@@ -95,8 +96,10 @@ impl Table {
             writeln!(out, "|{}", " --- |".repeat(self.headings.len()))?;
         }
         for row in &self.rows {
-            let cells: Vec<String> =
-                row.iter().map(|cell| cell.replace('\\', "\\\\").replace('|', "\\|").replace(['\n', '\r'], " ")).collect();
+            let cells: Vec<String> = row
+                .iter()
+                .map(|cell| cell.replace('\\', "\\\\").replace('|', "\\|").replace(['\n', '\r'], " "))
+                .collect();
             writeln!(out, "| {} |", cells.join(" | "))?;
         }
         Ok(())

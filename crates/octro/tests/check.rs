@@ -70,7 +70,10 @@ fn a_partial_page_is_unknown() {
 #[test]
 fn a_broken_command_is_unknown() {
     let place = Place::new();
-    let script = format!("echo '{}'\necho '{WHOLE}'\necho 'no such region' >&2\nexit 3\n", thing("a", r#""good":true"#));
+    let script = format!(
+        "echo '{}'\necho '{WHOLE}'\necho 'no such region' >&2\nexit 3\n",
+        thing("a", r#""good":true"#)
+    );
     place.settings(&place.source("mine", "1h", &script));
     let ran = place.run(&["check"]);
     assert_eq!(ran.code, Some(3), "{ran:?}");

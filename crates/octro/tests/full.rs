@@ -99,7 +99,8 @@ fn limited(place: &Place) {
     until("the first run", || up.last_run("many").is_some());
     let id = up.id().to_string();
     let limit = |to: &str| {
-        let done = Command::new("prlimit").args(["--pid", &id]).arg(format!("--fsize={to}:unlimited")).status();
+        let done =
+            Command::new("prlimit").args(["--pid", &id]).arg(format!("--fsize={to}:unlimited")).status();
         assert!(done.is_ok_and(|status| status.success()), "prlimit");
     };
     let log = std::fs::metadata(place.data.join("octro.db-wal")).unwrap().len();

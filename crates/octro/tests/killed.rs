@@ -2,7 +2,11 @@
 //! the database is sound, and a replay agrees. `OCTRO_KILLS` says how often; the engine's own test of the same kind
 //! (`crates/engine/tests/killed.rs`) looks at every acknowledged batch.
 
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test says what it expects and waits in real time")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test says what it expects and waits in real time"
+)]
 
 mod support;
 
@@ -37,7 +41,10 @@ fn nothing_shown_is_lost_by_kill_9() {
             assert!(shown.as_ref() <= Some(&finished), "round {round}: {shown:?} was shown, now {finished}");
             shown = Some(finished);
         } else {
-            assert!(shown.is_none() || up.api("/sources/flood").is_none(), "round {round}: the runs are gone");
+            assert!(
+                shown.is_none() || up.api("/sources/flood").is_none(),
+                "round {round}: the runs are gone"
+            );
         }
         std::thread::sleep(Duration::from_millis(chance.below(300)));
         up.kill();

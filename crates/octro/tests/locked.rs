@@ -1,7 +1,11 @@
 //! Another process that holds SQLite's write lock for longer than SQLite itself waits: pages go on, writing goes on
 //! afterwards, nothing is lost.
 
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test says what it expects and waits in real time")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test says what it expects and waits in real time"
+)]
 
 mod support;
 

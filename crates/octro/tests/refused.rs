@@ -44,7 +44,10 @@ fn an_address_that_is_taken() {
     let address = taken.local_addr().unwrap().to_string();
     let ran = place.run(&["up", "--listen", &address]);
     assert_eq!(ran.code, Some(4), "{ran:?}");
-    assert!(ran.err.contains(&address) && ran.err.contains("choose another address with --listen"), "{ran:?}");
+    assert!(
+        ran.err.contains(&address) && ran.err.contains("choose another address with --listen"),
+        "{ran:?}"
+    );
 }
 
 #[test]
@@ -53,7 +56,10 @@ fn a_folder_that_is_in_use() {
     let mut up = place.up();
     let ran = place.run(&["up", "--listen", "127.0.0.1:0"]);
     assert_eq!(ran.code, Some(4), "{ran:?}");
-    let words = format!("another Octro works on {}; stop it, or name another folder with --data", place.data.display());
+    let words = format!(
+        "another Octro works on {}; stop it, or name another folder with --data",
+        place.data.display()
+    );
     assert!(ran.err.contains(&words), "{ran:?}");
     assert!(up.runs());
     up.stop();

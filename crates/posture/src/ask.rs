@@ -7,6 +7,7 @@ use octro_engine::{AsOf, Query};
 use octro_web::ui::Sheet;
 use octro_web::{Moment, Page, Params, WebError};
 
+use crate::failure::Failure;
 use crate::state::App;
 
 /// See the module.
@@ -20,18 +21,16 @@ pub(crate) struct Ask {
 impl FromRequestParts<App> for Ask {
     type Rejection = WebError;
 
-    fn from_request_parts(
-        parts: &mut Parts,
-        app: &App,
-    ) -> impl Future<Output = Result<Self, WebError>> + Send {
-        std::future::ready(Self::read(parts, app))
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, WebError> {
+        Self::read(parts, app).await
     }
 }
 
 impl Ask {
-    fn read(parts: &Parts, app: &App) -> Result<Self, WebError> {
+    async fn read(parts: &Parts, app: &App) -> Result<Self, WebError> {
         let params = Params::parse(parts.uri.query().unwrap_or_default())?;
-        let moment = Moment::read(&params, app.query().now().at)?;
+        let moment =
+            Moment::read(&params, app.query().present().await.map_err(|error| Failure::from(error).0)?.at)?;
         Sheet::<()>::window(&params)?;
         Ok(Self { app: app.clone(), path: parts.uri.path().to_owned(), params, moment })
     }

@@ -83,7 +83,7 @@ fn unknown(facts: &[Fact]) -> Vec<(String, UnknownReason)> {
         };
         match &fact.reading {
             Reading::Unknown(reason) => unknown.push((path, reason.clone())),
-            Reading::Absent => absent.push((path, UnknownReason::new(Why::Failed, "it has no value"))),
+            Reading::Absent => absent.push((path, UnknownReason::new(Why::Unset, ""))),
             Reading::Value(_) => {}
         }
     }

@@ -155,11 +155,13 @@ impl Config {
             config.sources.push(this_host(path)?);
             return Ok(config);
         }
-        let size = std::fs::metadata(path).map_err(|error| whole(error.to_string(), "a file of settings"))?.len();
+        let size =
+            std::fs::metadata(path).map_err(|error| whole(error.to_string(), "a file of settings"))?.len();
         if size > FILE_MAX {
             return Err(whole(format!("the file has {size} bytes"), "at most 1 MiB"));
         }
-        let text = std::fs::read_to_string(path).map_err(|error| whole(error.to_string(), "a file of settings"))?;
+        let text =
+            std::fs::read_to_string(path).map_err(|error| whole(error.to_string(), "a file of settings"))?;
         Self::parse(&text, path)
     }
 
@@ -182,7 +184,8 @@ impl Config {
         let mut config = Self::default();
         if let Some(listen) = raw.listen {
             let at = Some(listen.span().start);
-            config.listen = listen_address(listen.get_ref()).map_err(|(what, expected)| fault(at, what, expected))?;
+            config.listen =
+                listen_address(listen.get_ref()).map_err(|(what, expected)| fault(at, what, expected))?;
         }
         let folder = path.parent().unwrap_or(Path::new(""));
         if let Some(data) = raw.data {
@@ -197,7 +200,11 @@ impl Config {
             let at = Some(table.span().start);
             let opened = open(table.into_inner()).map_err(|(what, expected)| fault(at, what, &expected))?;
             if config.sources.iter().any(|other| other.info.id == opened.info.id) {
-                return Err(fault(at, format!("the source `{}` stands twice", opened.info.id), "each id once"));
+                return Err(fault(
+                    at,
+                    format!("the source `{}` stands twice", opened.info.id),
+                    "each id once",
+                ));
             }
             config.sources.push(opened);
         }
@@ -211,8 +218,9 @@ impl Config {
 /// What is wrong and what was expected.
 pub fn listen_address(text: &str) -> Result<SocketAddr, (String, &'static str)> {
     let text = text.replace("localhost", "127.0.0.1");
-    let address: SocketAddr =
-        text.parse().map_err(|_| (format!("`{text}` is no address"), "an address and port, as 127.0.0.1:7468"))?;
+    let address: SocketAddr = text
+        .parse()
+        .map_err(|_| (format!("`{text}` is no address"), "an address and port, as 127.0.0.1:7468"))?;
     let loopback = match address.ip() {
         IpAddr::V4(ip) => ip.is_loopback(),
         IpAddr::V6(ip) => ip.is_loopback(),
@@ -243,21 +251,27 @@ fn connector(name: &str) -> Option<&'static dyn Connector> {
 /// Opens what one `[[source]]` declares.
 fn open(mut table: toml::Table) -> Result<OpenSource, (String, String)> {
     let id = take_text(&mut table, "id")?.ok_or(("a source without `id`".to_owned(), "a name".to_owned()))?;
-    let id: Id = id.parse().map_err(|error: octro_model::IdError| (error.to_string(), "a name".to_owned()))?;
+    let id: Id =
+        id.parse().map_err(|error: octro_model::IdError| (error.to_string(), "a name".to_owned()))?;
     let names: Vec<&str> = octro_connectors::ALL.iter().map(|connector| connector.name()).collect();
     let expected = format!("one of {}", names.join(", "));
     let kind = take_text(&mut table, "type")?
         .ok_or_else(|| (format!("the source `{id}` has no `type`"), expected.clone()))?;
-    let connector =
-        connector(&kind).ok_or_else(|| (format!("source `{id}`: there is no connector `{kind}`"), expected))?;
+    let connector = connector(&kind)
+        .ok_or_else(|| (format!("source `{id}`: there is no connector `{kind}`"), expected))?;
     let every = take_span(&mut table, "every", &id)?.unwrap_or(EVERY);
     let timeout = take_span(&mut table, "timeout", &id)?.unwrap_or(TIMEOUT);
     if every < Span::from_secs(1) || timeout < Span::from_secs(1) {
-        return Err((format!("source `{id}`: `every` and `timeout` are too short"), "at least 1s".to_owned()));
+        return Err((
+            format!("source `{id}`: `every` and `timeout` are too short"),
+            "at least 1s".to_owned(),
+        ));
     }
     let settings = match serde_json::to_value(table) {
         Ok(serde_json::Value::Object(settings)) => settings,
-        Ok(_) | Err(_) => return Err((format!("source `{id}`: settings that are no table"), "a table".to_owned())),
+        Ok(_) | Err(_) => {
+            return Err((format!("source `{id}`: settings that are no table"), "a table".to_owned()));
+        }
     };
     let source = connector
         .open(&settings)
@@ -310,7 +324,10 @@ mod tests {
             ("listen = 'here'", "octro.toml:1: `here` is no address"),
             ("lisen = 'x'", "octro.toml:1: unknown field `lisen`"),
             ("[[source]]\ntype = 'host'", "octro.toml:1: a source without `id`"),
-            ("\n[[source]]\nid = 'a'\ntype = 'hosts'", "octro.toml:2: source `a`: there is no connector `hosts`"),
+            (
+                "\n[[source]]\nid = 'a'\ntype = 'hosts'",
+                "octro.toml:2: source `a`: there is no connector `hosts`",
+            ),
             ("[[source]]\nid = 'a'\ntype = 'host'\nevery = 'often'", "`every`: `often` is no length of time"),
             ("[[source]]\nid = 'a'\ntype = 'host'\nrot = '/'", "source `a`: rot: there is no such setting"),
             ("[[source]]\nid='a'\ntype='host'\n[[source]]\nid='a'\ntype='host'", "stands twice"),

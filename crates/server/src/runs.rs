@@ -154,7 +154,8 @@ impl Runs {
                 Err(error) => return Err(error),
             };
         }
-        Ok(asked || last.is_none_or(|last| last.plus(source.info.every) <= now || last > now || wanted > last))
+        Ok(asked
+            || last.is_none_or(|last| last.plus(source.info.every) <= now || last > now || wanted > last))
     }
 
     /// Runs a source once and hands in what it says; answers whether all of it was stored.
@@ -188,7 +189,9 @@ impl Runs {
                 self.seat.lose();
                 tracing::warn!(source = %id, "another process took over while the source ran; it runs again soon");
             }
-            Err(error) => tracing::error!(source = %id, %error, "a source's run could not be stored; it runs again soon"),
+            Err(error) => {
+                tracing::error!(source = %id, %error, "a source's run could not be stored; it runs again soon")
+            }
         }
         false
     }
@@ -220,7 +223,9 @@ impl Runs {
     async fn collect(
         &self,
         source: OpenSource,
-        mut deliver: impl FnMut(&tokio::runtime::Handle, Vec<Observation>) -> Result<(), EngineError> + Send + 'static,
+        mut deliver: impl FnMut(&tokio::runtime::Handle, Vec<Observation>) -> Result<(), EngineError>
+        + Send
+        + 'static,
     ) -> Option<Collection> {
         let clock = self.clock.clone();
         let handle = tokio::runtime::Handle::current();

@@ -74,7 +74,7 @@ impl Db {
                 .foreign_keys(true)
                 .busy_timeout(Duration::from_secs(5))
                 .pragma("cache_size", "-32768")
-                .pragma("mmap_size", "268435456")
+                .pragma("mmap_size", "67108864")
                 .pragma("wal_autocheckpoint", "4000")
                 .statement_cache_capacity(200);
             let writer = SqlitePoolOptions::new()

@@ -93,7 +93,7 @@ fn mend(reason: &UnknownReason) -> &'static str {
         octro_model::Why::Failed => {
             "read the message; the file or tool that it names gave something unexpected"
         }
-        octro_model::Why::Throttled | octro_model::Why::NotCollected => "",
+        octro_model::Why::Throttled | octro_model::Why::NotCollected | octro_model::Why::Unset => "",
     }
 }
 

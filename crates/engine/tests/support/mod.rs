@@ -157,7 +157,7 @@ impl Bench {
     }
 
     pub async fn replays(&self) {
-        let report = replay(self.query.db(), |_| ()).await.unwrap();
+        let report = replay(self.query.db(), octro_engine::Window::ALL, |_| ()).await.unwrap();
         assert_eq!(report.differences, 0, "{}: {:#?}", self.of.name(), report.mismatches);
     }
 }

@@ -32,7 +32,14 @@ pub struct Global {
     #[arg(long, global = true, value_name = "DIR", env = "OCTRO_DATA", help_heading = "Global options")]
     pub data: Option<PathBuf>,
     /// A PostgreSQL database instead: postgres://USER@HOST/NAME
-    #[arg(long, global = true, value_name = "URL", env = "OCTRO_DATABASE", hide_env_values = true, help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "OCTRO_DATABASE",
+        hide_env_values = true,
+        help_heading = "Global options"
+    )]
     pub database: Option<String>,
     /// The program's folder instead of the built-in program
     #[arg(long, global = true, value_name = "DIR", env = "OCTRO_PROGRAM", help_heading = "Global options")]

@@ -33,8 +33,13 @@ pub fn run(global: &Global, check: &Check) -> anyhow::Result<Exit> {
     let wanted = Wanted::new(&check.only, &config.sources, &program)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mut once = Once::new(program, clock.clone());
-    let mut found =
-        Found { at: clock.now(), tally: Tally::default(), results: Vec::new(), scopes: Vec::new(), errors: Vec::new() };
+    let mut found = Found {
+        at: clock.now(),
+        tally: Tally::default(),
+        results: Vec::new(),
+        scopes: Vec::new(),
+        errors: Vec::new(),
+    };
     for source in &wanted.sources {
         once.declare(source.info.clone());
     }
@@ -66,7 +71,10 @@ impl Wanted {
     fn new(only: &[String], sources: &[OpenSource], program: &Program) -> Result<Self, UsageError> {
         let mut wanted = Self { sources: Vec::new(), tests: Vec::new() };
         for word in only {
-            let mut of = sources.iter().filter(|one| one.info.id.as_str() == word || one.info.connector == *word).peekable();
+            let mut of = sources
+                .iter()
+                .filter(|one| one.info.id.as_str() == word || one.info.connector == *word)
+                .peekable();
             if of.peek().is_some() {
                 wanted.sources.extend(of.cloned());
             } else if program.tests.keys().any(|test| test.as_str().starts_with(word.as_str())) {

@@ -18,7 +18,11 @@ pub fn shell(shell: clap_complete::Shell) -> anyhow::Result<Exit> {
 pub fn man(dir: &Path) -> anyhow::Result<Exit> {
     std::fs::create_dir_all(dir)?;
     clap_mangen::generate_to(Options::command(), dir)?;
-    output::say(&format!("The pages are in {}; read one with `man {}/octro.1`.", dir.display(), dir.display()));
+    output::say(&format!(
+        "The pages are in {}; read one with `man {}/octro.1`.",
+        dir.display(),
+        dir.display()
+    ));
     Ok(Exit::Done)
 }
 

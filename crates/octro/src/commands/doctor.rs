@@ -29,7 +29,9 @@ pub async fn run(global: &Global) -> anyhow::Result<Exit> {
             usable = store(&config, &mut lines).await;
             sources(global, &mut lines).await;
         }
-        Err(error) => lines.push(bad("settings", format!("{error:#}"), "correct the file or the option that is named")),
+        Err(error) => {
+            lines.push(bad("settings", format!("{error:#}"), "correct the file or the option that is named"))
+        }
     }
     lines.push(root());
     let mut table = Table::new(&["", "what", "found", "what to do"]);
@@ -40,7 +42,11 @@ pub async fn run(global: &Global) -> anyhow::Result<Exit> {
     table.print(global.format, &lines)?;
     let bad = lines.iter().filter(|line| !line.ok).count();
     if !global.quiet {
-        output::say(&if bad == 0 { "Everything is in order.".to_owned() } else { format!("{bad} things are not in order.") });
+        output::say(&if bad == 0 {
+            "Everything is in order.".to_owned()
+        } else {
+            format!("{bad} things are not in order.")
+        });
     }
     Ok(match (usable, bad) {
         (false, _) => Exit::Broken,
@@ -60,12 +66,19 @@ fn bad(what: &str, said: String, mend: &str) -> Line {
 fn program(config: &Config, lines: &mut Vec<Line>) {
     let files = match octro_server::Rules::new(config.program.clone()).files() {
         Ok(files) => files,
-        Err(error) => return lines.push(bad("program", error.to_string(), "name a folder as `octro init` writes it")),
+        Err(error) => {
+            return lines.push(bad("program", error.to_string(), "name a folder as `octro init` writes it"));
+        }
     };
     lines.push(match octro_program::load(&files) {
         Ok(loaded) => good(
             "program",
-            format!("{} tests, {} controls, {} warnings", loaded.program.tests.len(), loaded.program.controls.len(), loaded.warnings.len()),
+            format!(
+                "{} tests, {} controls, {} warnings",
+                loaded.program.tests.len(),
+                loaded.program.controls.len(),
+                loaded.warnings.len()
+            ),
         ),
         Err(problems) => bad("program", format!("{} problems", problems.len()), "octro program validate"),
     });
@@ -80,7 +93,11 @@ fn folder(config: &Config, lines: &mut Vec<Line>) {
         Ok(stat) => {
             let free = stat.f_bavail.saturating_mul(stat.f_frsize) >> 20;
             if free < 500 {
-                bad("room on disk", format!("{free} MiB are free for {}", config.data.display()), "make room, or move the data folder")
+                bad(
+                    "room on disk",
+                    format!("{free} MiB are free for {}", config.data.display()),
+                    "make room, or move the data folder",
+                )
             } else {
                 good("room on disk", format!("{free} MiB are free for {}", config.data.display()))
             }
@@ -126,11 +143,14 @@ async fn sources(global: &Global, lines: &mut Vec<Line>) {
         let what = format!("source {}", source.id);
         lines.push(match source.last() {
             None => bad(&what, "it has not run yet".to_owned(), "start `octro up`"),
-            Some(_) if source.silent => bad(&what, "it is silent".to_owned(), "start `octro up`, and see its log"),
+            Some(_) if source.silent => {
+                bad(&what, "it is silent".to_owned(), "start `octro up`, and see its log")
+            }
             Some(run) if run.complete => good(&what, format!("complete at {}", run.finished_at.minute())),
             Some(run) => {
                 let first = run.errors.first();
-                let said = first.map_or_else(|| "incomplete".to_owned(), |e| format!("{}: {}", e.what, e.message));
+                let said =
+                    first.map_or_else(|| "incomplete".to_owned(), |e| format!("{}: {}", e.what, e.message));
                 let mend = first.map(|error| error.mend.clone()).unwrap_or_default();
                 bad(&what, said, &mend)
             }
@@ -143,6 +163,11 @@ fn root() -> Line {
         good("permissions", "root: the host source sees everything".to_owned())
     } else {
         let said = "not root: what only root may read of this machine is unknown";
-        Line { ok: true, what: "permissions".to_owned(), said: said.to_owned(), mend: "run as root to see all".to_owned() }
+        Line {
+            ok: true,
+            what: "permissions".to_owned(),
+            said: said.to_owned(),
+            mend: "run as root to see all".to_owned(),
+        }
     }
 }

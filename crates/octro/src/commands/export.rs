@@ -15,11 +15,12 @@ const PAGE: u32 = 1_000;
 
 pub async fn run(global: &Global, export: Export) -> anyhow::Result<Exit> {
     let query = database::query(global).await?;
-    let as_of = export.moment.as_of(&query);
+    let as_of = export.moment.as_of(&query).await?;
     match export.what {
         Exported::Controls => {
             let controls = query.controls(as_of).await?;
-            let mut table = Table::new(&["control", "title", "part", "owner", "layer", "status", "why", "results"]);
+            let mut table =
+                Table::new(&["control", "title", "part", "owner", "layer", "status", "why", "results"]);
             for one in &controls {
                 table.row([
                     one.id.to_string(),
@@ -36,7 +37,8 @@ pub async fn run(global: &Global, export: Export) -> anyhow::Result<Exit> {
         }
         Exported::Tests => {
             let tests = query.tests(as_of).await?;
-            let mut table = Table::new(&["test", "rev", "title", "severity", "kind", "status", "why", "results"]);
+            let mut table =
+                Table::new(&["test", "rev", "title", "severity", "kind", "status", "why", "results"]);
             for one in &tests {
                 table.row([
                     one.id.to_string(),
@@ -114,8 +116,13 @@ async fn resources(global: &Global, query: &Query, as_of: octro_engine::AsOf) ->
         }
         for one in &page {
             let status = one.status.map_or_else(String::new, |status| status.to_string());
-            let cells =
-                [one.kind.to_string(), one.key.clone(), status, one.first_seen_at.to_string(), one.changed_at.to_string()];
+            let cells = [
+                one.kind.to_string(),
+                one.key.clone(),
+                status,
+                one.first_seen_at.to_string(),
+                one.changed_at.to_string(),
+            ];
             rows.row(cells.to_vec(), one)?;
         }
         filter.offset += page.len() as u64;

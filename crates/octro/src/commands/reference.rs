@@ -29,7 +29,11 @@ fn commands() -> String {
     let mut command = Options::command();
     command.build();
     let _ = writeln!(out, "{}\n", command.get_about().map(ToString::to_string).unwrap_or_default());
-    let _ = writeln!(out, "```text\n{}\n```\n", command.get_after_help().map(ToString::to_string).unwrap_or_default());
+    let _ = writeln!(
+        out,
+        "```text\n{}\n```\n",
+        command.get_after_help().map(ToString::to_string).unwrap_or_default()
+    );
     let _ = writeln!(out, "## Options of every command\n");
     for option in command.get_arguments().filter(|option| option.is_global_set()) {
         argument(&mut out, option);
@@ -45,7 +49,11 @@ fn one(out: &mut String, command: &clap::Command, above: &str) {
         return;
     }
     let name = format!("{above} {}", command.get_name());
-    let _ = writeln!(out, "\n## `{name}`\n\n{}\n", command.get_about().map(ToString::to_string).unwrap_or_default());
+    let _ = writeln!(
+        out,
+        "\n## `{name}`\n\n{}\n",
+        command.get_about().map(ToString::to_string).unwrap_or_default()
+    );
     for argument_of in command.get_arguments().filter(|one| !one.is_global_set() && one.get_id() != "help") {
         argument(out, argument_of);
     }
@@ -55,7 +63,8 @@ fn one(out: &mut String, command: &clap::Command, above: &str) {
 }
 
 fn argument(out: &mut String, of: &clap::Arg) {
-    let value = of.get_value_names().and_then(|names| names.first()).map(ToString::to_string).unwrap_or_default();
+    let value =
+        of.get_value_names().and_then(|names| names.first()).map(ToString::to_string).unwrap_or_default();
     let takes = of.get_action().takes_values();
     let name = match (of.get_long(), of.get_short()) {
         (Some(long), Some(short)) if takes => format!("-{short}, --{long} <{value}>"),
@@ -69,7 +78,8 @@ fn argument(out: &mut String, of: &clap::Arg) {
     if takes && !words.is_empty() {
         notes.push(format!("one of {}", words.join(", ")));
     }
-    let defaults: Vec<String> = of.get_default_values().iter().map(|value| value.to_string_lossy().into_owned()).collect();
+    let defaults: Vec<String> =
+        of.get_default_values().iter().map(|value| value.to_string_lossy().into_owned()).collect();
     if takes && !defaults.is_empty() {
         notes.push(format!("default {}", defaults.join(", ")));
     }
@@ -77,11 +87,14 @@ fn argument(out: &mut String, of: &clap::Arg) {
         notes.push(format!("environment {}", variable.to_string_lossy()));
     }
     let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };
-    let _ = writeln!(out, "- `{name}`: {}{notes}", of.get_help().map(ToString::to_string).unwrap_or_default());
+    let _ =
+        writeln!(out, "- `{name}`: {}{notes}", of.get_help().map(ToString::to_string).unwrap_or_default());
 }
 
 fn settings() -> String {
-    let mut out = format!("{GENERATED}# Settings\n\nThe settings stand in `octro.toml`, in the folder where Octro is started.\n\n");
+    let mut out = format!(
+        "{GENERATED}# Settings\n\nThe settings stand in `octro.toml`, in the folder where Octro is started.\n\n"
+    );
     out.push_str("| setting | form | default | what it does |\n| --- | --- | --- | --- |\n");
     for setting in octro_server::config::SETTINGS {
         let _ = writeln!(
@@ -113,7 +126,9 @@ fn settings() -> String {
 
 fn kinds() -> anyhow::Result<String> {
     let program = super::program::load(&Files::embedded())?;
-    let mut out = format!("{GENERATED}# Kinds of resources\n\nAs the built-in program declares them. Any attribute may be absent or unknown.\n");
+    let mut out = format!(
+        "{GENERATED}# Kinds of resources\n\nAs the built-in program declares them. Any attribute may be absent or unknown.\n"
+    );
     for kind in program.kinds.iter().map(|layout| layout.kind()) {
         let _ = writeln!(out, "\n## {}\n\n{} (revision {}). {}\n", kind.id, kind.title, kind.rev, kind.doc);
         out.push_str("| attribute | type | what it says |\n| --- | --- | --- |\n");

@@ -1,5 +1,7 @@
 //! `octro replay`: everything made anew from the facts, and compared.
 
+use octro_engine::Window;
+
 use crate::cli::{Global, Replay};
 use crate::database;
 use crate::exit::Exit;
@@ -9,8 +11,10 @@ use crate::progress;
 pub async fn run(global: &Global, replay: Replay) -> anyhow::Result<Exit> {
     let query = database::query(global).await?;
     let spinner = progress::spinner("Replaying", global.quiet);
-    let report =
-        octro_engine::replay(query.db(), |inputs| spinner.set_message(format!("Replaying: {inputs} inputs"))).await?;
+    let window =
+        Window { from: replay.from.unwrap_or(Window::ALL.from), to: replay.to.unwrap_or(Window::ALL.to) };
+    let progress = |inputs| spinner.set_message(format!("Replaying: {inputs} inputs"));
+    let report = octro_engine::replay(query.db(), window, progress).await?;
     spinner.finish_and_clear();
     let mut table = Table::new(&["what", "stored", "replayed"]);
     for mismatch in &report.mismatches {
@@ -28,7 +32,11 @@ pub async fn run(global: &Global, replay: Replay) -> anyhow::Result<Exit> {
             report.results,
             report.tallies,
             report.verdicts,
-            if report.differences == 0 { "all agree".to_owned() } else { format!("{} differ", report.differences) },
+            if report.differences == 0 {
+                "all agree".to_owned()
+            } else {
+                format!("{} differ", report.differences)
+            },
         ));
     }
     Ok(if report.differences == 0 { Exit::Done } else { Exit::Failing })

@@ -24,7 +24,7 @@ pub async fn run(global: &Global, resources: Resources) -> anyhow::Result<Exit> 
         limit: resources.limit,
         ..ResourceFilter::default()
     };
-    let (rows, total) = query.resources(&filter, resources.moment.as_of(&query)).await?;
+    let (rows, total) = query.resources(&filter, resources.moment.as_of(&query).await?).await?;
     let mut table = Table::new(&["status", "kind", "key", "results", "first seen"]);
     for row in &rows {
         table.row([

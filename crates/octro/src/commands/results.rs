@@ -10,7 +10,7 @@ use crate::output::{self, Table};
 
 pub async fn run(global: &Global, of: Results) -> anyhow::Result<Exit> {
     let query = database::query(global).await?;
-    let as_of = of.moment.as_of(&query);
+    let as_of = of.moment.as_of(&query).await?;
     let filter = ResultFilter {
         test: id(of.test)?,
         control: id(of.control)?,

@@ -12,7 +12,7 @@ const RUNS: u32 = 20;
 
 pub async fn run(global: &Global, of: Sources) -> anyhow::Result<Exit> {
     let query = database::query(global).await?;
-    let as_of = of.moment.as_of(&query);
+    let as_of = of.moment.as_of(&query).await?;
     if let Some(id) = &of.source {
         let source = query.source(id, as_of, RUNS).await?;
         one(global, &source)?;

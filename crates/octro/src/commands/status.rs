@@ -16,7 +16,7 @@ struct Whole<'a> {
 
 pub async fn run(global: &Global, of: StatusOf) -> anyhow::Result<Exit> {
     let query = database::query(global).await?;
-    let as_of = of.moment.as_of(&query);
+    let as_of = of.moment.as_of(&query).await?;
     let mut controls = match &of.control {
         Some(id) => vec![query.control(id, as_of).await?],
         None => query.controls(as_of).await?,

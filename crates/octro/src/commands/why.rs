@@ -11,7 +11,7 @@ use crate::output::{self, Format, Table};
 
 pub async fn run(global: &Global, why: Why) -> anyhow::Result<Exit> {
     let query = database::query(global).await?;
-    let as_of = why.moment.as_of(&query);
+    let as_of = why.moment.as_of(&query).await?;
     let (kind, key) = resource(&query, &why.resource, &why.test, as_of).await?;
     let view = query.why(&why.test, &kind, &key, as_of).await?;
     match global.format {
@@ -34,15 +34,23 @@ async fn resource(query: &Query, named: &str, test: &str, as_of: AsOf) -> anyhow
     let Some(test) = program.tests.get(test) else {
         return Err(UsageError(format!("there is no test `{test}` in the program")).into());
     };
-    let filter =
-        ResourceFilter { kind: Some(test.on.clone()), text: named.to_owned(), limit: 50, ..ResourceFilter::default() };
+    let filter = ResourceFilter {
+        kind: Some(test.on.clone()),
+        text: named.to_owned(),
+        limit: 50,
+        ..ResourceFilter::default()
+    };
     let (rows, _) = query.resources(&filter, as_of).await?;
     if let Some(row) = rows.iter().find(|row| row.key == named) {
         return Ok((row.kind.to_string(), row.key.clone()));
     }
     match rows.as_slice() {
         [only] => Ok((only.kind.to_string(), only.key.clone())),
-        [] => Err(UsageError(format!("no `{}` has `{named}` in its key; `octro resources` lists them", test.on)).into()),
+        [] => Err(UsageError(format!(
+            "no `{}` has `{named}` in its key; `octro resources` lists them",
+            test.on
+        ))
+        .into()),
         many => {
             let keys: Vec<&str> = many.iter().take(10).map(|row| row.key.as_str()).collect();
             Err(UsageError(format!("`{named}` may be any of {}; name one", keys.join(", "))).into())
@@ -103,7 +111,12 @@ fn told(view: &WhyView) -> String {
         let aside = interval
             .superseded_at
             .map_or_else(String::new, |at| format!("  (thought so until {})", at.minute()));
-        let _ = writeln!(out, "  {status:<16} {} to {to}, revision {}{later}{aside}", interval.from.minute(), interval.rev);
+        let _ = writeln!(
+            out,
+            "  {status:<16} {} to {to}, revision {}{later}{aside}",
+            interval.from.minute(),
+            interval.rev
+        );
     }
     let _ = writeln!(out, "\nFix\n  {}", view.fix.text);
     for line in view.fix.command.iter().flat_map(|command| command.lines()) {

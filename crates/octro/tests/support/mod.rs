@@ -201,7 +201,8 @@ impl Up {
         let (log, _) = gather(child.stderr.take().unwrap());
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let port = line.trim().trim_end_matches('/').rsplit(':').next().and_then(|port| port.parse::<u16>().ok());
+        let port =
+            line.trim().trim_end_matches('/').rsplit(':').next().and_then(|port| port.parse::<u16>().ok());
         let Some(port) = port else {
             let code = end(&mut child, "octro up");
             panic!("`octro up` ended with {code:?} and said {line:?}: {}", log.lock().unwrap())
@@ -264,7 +265,8 @@ impl Up {
     /// What the API answers below `/api/v1`, if it answers well.
     pub fn api(&self, path: &str) -> Option<Value> {
         let (status, body) = self.get(&format!("/api/v1{path}"))?;
-        (status == 200).then(|| serde_json::from_str(&body).unwrap_or_else(|error| panic!("{path}: {error}: {body}")))
+        (status == 200)
+            .then(|| serde_json::from_str(&body).unwrap_or_else(|error| panic!("{path}: {error}: {body}")))
     }
 
     /// The status of each control, as `T-01 pass T-02 unknown`; empty if there is no answer.

@@ -60,7 +60,9 @@ impl Postgres {
     fn ready(&self) {
         until("PostgreSQL answers", || {
             let port = self.port.to_string();
-            let asked = Command::new(self.bin.join("pg_isready")).args(["-q", "-h", "127.0.0.1", "-p", &port]).status();
+            let asked = Command::new(self.bin.join("pg_isready"))
+                .args(["-q", "-h", "127.0.0.1", "-p", &port])
+                .status();
             asked.unwrap().success()
         });
     }

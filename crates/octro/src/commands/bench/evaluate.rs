@@ -53,7 +53,8 @@ pub fn run(resources: u32) -> anyhow::Result<Figures> {
     let mut rates = Vec::new();
     for _ in 0..TIMES {
         let begun = cpu();
-        by_hand = predicates::ALL.iter().map(|rule| buckets.iter().filter(|bucket| rule(bucket)).count()).collect();
+        by_hand =
+            predicates::ALL.iter().map(|rule| buckets.iter().filter(|bucket| rule(bucket)).count()).collect();
         rates.push(per_second(resources, cpu() - begun));
     }
     figures.add("by hand in Rust, 10 rules, one core", median(rates), "M evaluations/s");

@@ -27,11 +27,14 @@ pub async fn run(resources: u32) -> anyhow::Result<Figures> {
         let control = stored.query.control("BE-01", AsOf::known_now(at, stored.clock.now())).await?;
         took.push(begun.elapsed().as_secs_f64() * 1e3);
         let judged = control.tests.first().map_or(0, |test| test.tally.all());
-        anyhow::ensure!(judged == u64::from(resources), "{judged} resources are judged, expected {resources}");
+        anyhow::ensure!(
+            judged == u64::from(resources),
+            "{judged} resources are judged, expected {resources}"
+        );
     }
     figures.add("a control as of a moment, 12 months back", median(took), "ms");
     let begun = instant();
-    let report = octro_engine::replay(stored.query.db(), |_| ()).await?;
+    let report = octro_engine::replay(stored.query.db(), octro_engine::Window::ALL, |_| ()).await?;
     let took = begun.elapsed().as_secs_f64();
     anyhow::ensure!(report.differences == 0, "the replay differs: {:?}", report.mismatches);
     let observations = report.changed + report.unchanged;

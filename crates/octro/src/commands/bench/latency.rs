@@ -31,7 +31,8 @@ pub async fn run(resources: u32) -> anyhow::Result<Figures> {
         let begun = instant();
         stored.engine.observe(&collecting, vec![observation]).await?;
         heard.recv().await.context("nothing was announced")?;
-        let why = stored.query.why("bucket.versioning", stored.kind.as_str(), &key, stored.query.now()).await?;
+        let why =
+            stored.query.why("bucket.versioning", stored.kind.as_str(), &key, stored.query.now()).await?;
         all.push(begun.elapsed().as_secs_f64() * 1e3);
         let expected = if enabled { Status::Pass } else { Status::Fail };
         anyhow::ensure!(why.status == Some(expected), "{key} is {:?}, expected {expected}", why.status);

@@ -7,7 +7,8 @@ use octro_program::Files;
 const KIND: &str = include_str!("program/bench.bucket.toml");
 const TESTS: &str = include_str!("program/tests.txt");
 
-const PROGRAM: &str = "name = \"Benchmark\"\n[assets]\ndatastore = \"Object stores\"\n[parts]\ndata = \"Data\"\n";
+const PROGRAM: &str =
+    "name = \"Benchmark\"\n[assets]\ndatastore = \"Object stores\"\n[parts]\ndata = \"Data\"\n";
 const ROLES: &str = "[security]\ntitle = \"Security\"\ndoc = \"Runs the benchmark.\"\n";
 
 /// Its files.
@@ -21,7 +22,9 @@ pub fn files() -> Files {
     for part in TESTS.split("#== ").skip(1) {
         if let Some((path, text)) = part.split_once('\n') {
             put(path, text);
-            tests.extend(path.strip_prefix("tests/").and_then(|name| name.strip_suffix(".toml")).map(str::to_owned));
+            tests.extend(
+                path.strip_prefix("tests/").and_then(|name| name.strip_suffix(".toml")).map(str::to_owned),
+            );
         }
     }
     let tests: Vec<String> = tests.iter().map(|test| format!("\"{test}\"")).collect();
@@ -39,6 +42,10 @@ mod tests {
     #[test]
     fn it_loads() {
         let problems = octro_program::load(&super::files()).err().unwrap_or_default();
-        assert!(problems.is_empty(), "{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+        assert!(
+            problems.is_empty(),
+            "{}",
+            problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        );
     }
 }

@@ -56,7 +56,8 @@ impl Up {
         let out = self.0.stdout.take().context("octro up has no stdout")?;
         let mut line = String::new();
         BufReader::new(out).read_line(&mut line)?;
-        let address = line.trim().trim_start_matches("http://").trim_end_matches('/').replace("localhost", "127.0.0.1");
+        let address =
+            line.trim().trim_start_matches("http://").trim_end_matches('/').replace("localhost", "127.0.0.1");
         for _ in 0..2_000 {
             let mut stream = TcpStream::connect(&address).with_context(|| address.clone())?;
             stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;

@@ -40,8 +40,12 @@ impl Stored {
         let engine = Engine::open(db.clone(), shared.clone(), Lease::alone()).await?;
         engine.install(&program::files()).await?;
         let (kind, source): (Id, Id) = ("bench.bucket".parse()?, "bench".parse()?);
-        let info =
-            SourceInfo { id: source.clone(), connector: "bench".to_owned(), every: Span::DAY, kinds: vec![kind.clone()] };
+        let info = SourceInfo {
+            id: source.clone(),
+            connector: "bench".to_owned(),
+            every: Span::DAY,
+            kinds: vec![kind.clone()],
+        };
         engine.declare(info).await?;
         Ok(Self { engine, query: Query::new(db, shared), clock, kind, source, folder })
     }
@@ -59,7 +63,9 @@ impl Stored {
         for first in (0..resources).step_by(BATCH as usize) {
             let last = (first + BATCH).min(resources);
             let batch: Vec<Observation> = (first..last)
-                .map(|number| Bucket::new(number, round(number)).observation(&self.kind, number, Some(started_at)))
+                .map(|number| {
+                    Bucket::new(number, round(number)).observation(&self.kind, number, Some(started_at))
+                })
                 .collect::<Result<_, _>>()?;
             let begun = instant();
             self.engine.observe(&collecting, batch).await?;
@@ -70,7 +76,12 @@ impl Stored {
         Ok(engine + begun.elapsed())
     }
 
-    async fn finish(&self, collecting: &Collecting, started_at: Timestamp, resources: u32) -> anyhow::Result<()> {
+    async fn finish(
+        &self,
+        collecting: &Collecting,
+        started_at: Timestamp,
+        resources: u32,
+    ) -> anyhow::Result<()> {
         let scope = ScopeReport {
             kind: self.kind.clone(),
             scope: String::new(),

@@ -24,7 +24,7 @@ pub async fn run(global: &Global, a: &str, b: &str) -> anyhow::Result<Exit> {
     let from = Arc::new(named(a, query.as_ref().ok()).await?);
     let to = Arc::new(named(b, query.as_ref().ok()).await?);
     let results = match &query {
-        Ok(query) => Some(rejudge(query.db(), query.now().at, &from, &to).await?),
+        Ok(query) => Some(rejudge(query.db(), query.present().await?.at, &from, &to).await?),
         Err(_) => None,
     };
     let whole = Whole { files: octro_program::diff(&from, &to), results };
@@ -33,10 +33,16 @@ pub async fn run(global: &Global, a: &str, b: &str) -> anyhow::Result<Exit> {
     for (what, change) in &changes {
         let forgotten = if change.revision_forgotten { "; its revision did not go up" } else { "" };
         let fields = change.fields.join(", ");
-        table.row([how(change.how).to_owned(), (*what).to_owned(), change.id.to_string(), format!("{fields}{forgotten}")]);
+        table.row([
+            how(change.how).to_owned(),
+            (*what).to_owned(),
+            change.id.to_string(),
+            format!("{fields}{forgotten}"),
+        ]);
     }
     for result in whole.results.iter().flatten() {
-        let status = |status: Option<octro_model::Status>| status.map_or_else(|| "- none".to_owned(), output::status);
+        let status =
+            |status: Option<octro_model::Status>| status.map_or_else(|| "- none".to_owned(), output::status);
         table.row([
             "result".to_owned(),
             result.test.to_string(),
@@ -86,8 +92,9 @@ async fn named(name: &str, query: Option<&octro_engine::Query>) -> anyhow::Resul
     match name {
         "built-in" => super::load(&Files::embedded()),
         "in-force" => {
-            let query = query.ok_or_else(|| UsageError("no program is in force: there is no database".to_owned()))?;
-            let in_force = query.program(query.now()).await?;
+            let query =
+                query.ok_or_else(|| UsageError("no program is in force: there is no database".to_owned()))?;
+            let in_force = query.program(query.present().await?).await?;
             super::load(&query.program_files(in_force.ord).await?)
         }
         folder => super::load(&super::files_of(Path::new(folder))?),

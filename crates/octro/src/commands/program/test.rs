@@ -22,7 +22,9 @@ struct Example {
 pub fn run(global: &Global, dir: Option<&Path>, only: Option<&str>) -> anyhow::Result<Exit> {
     let program = super::load(&super::files(global, dir)?)?;
     let mut examples = Vec::new();
-    for test in program.tests.values().filter(|test| only.is_none_or(|begin| test.id.as_str().starts_with(begin))) {
+    for test in
+        program.tests.values().filter(|test| only.is_none_or(|begin| test.id.as_str().starts_with(begin)))
+    {
         for run in octro_program::run_examples(test, &program.kinds) {
             examples.push(Example {
                 test: test.id.to_string(),
@@ -37,7 +39,14 @@ pub fn run(global: &Global, dir: Option<&Path>, only: Option<&str>) -> anyhow::R
     let mut table = Table::new(&["", "test", "example", "expected", "got", "why"]);
     for one in &examples {
         let shape = if one.ok { "✓" } else { "✗" }.to_owned();
-        table.row([shape, one.test.clone(), one.example.clone(), one.expected.clone(), one.got.clone(), one.why.clone()]);
+        table.row([
+            shape,
+            one.test.clone(),
+            one.example.clone(),
+            one.expected.clone(),
+            one.got.clone(),
+            one.why.clone(),
+        ]);
     }
     table.print(global.format, &examples)?;
     let bad = examples.iter().filter(|one| !one.ok).count();

@@ -43,9 +43,16 @@ pub fn run(global: &Global, dir: Option<&Path>) -> anyhow::Result<Exit> {
     };
     if global.format == Format::Table {
         // The form that editors read: file:line:column: text.
-        let lines: Vec<String> = all()
-            .map(|(weight, problem)| if weight == "warning" { format!("{problem} (warning)\n") } else { format!("{problem}\n") })
-            .collect();
+        let lines: Vec<String> =
+            all()
+                .map(|(weight, problem)| {
+                    if weight == "warning" {
+                        format!("{problem} (warning)\n")
+                    } else {
+                        format!("{problem}\n")
+                    }
+                })
+                .collect();
         output::text(&lines.concat())?;
     } else {
         let mut table = Table::new(&["weight", "file", "line", "column", "what", "expected"]);

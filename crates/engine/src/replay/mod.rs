@@ -1,5 +1,7 @@
 //! Replay: all results made anew from the facts and compared, row by row, with those that are stored.
 
+mod compare;
+
 use std::collections::BTreeMap;
 
 use octro_model::{Collection, Id, Span, Tally, Timestamp};
@@ -18,20 +20,36 @@ const INPUTS: &str = "SELECT seq, received_at, form, source, collection, body FR
 const OBSERVATIONS: &str = "SELECT seq, input, resource, effective_at, gone, scope, hash, body FROM observations \
      WHERE seq > $1 ORDER BY seq LIMIT 5000";
 const RESOURCES: &str = "SELECT kind, key FROM resources WHERE ord > $1 ORDER BY ord LIMIT 50000";
-const RESULTS: &str = "SELECT test, resource, from_at, known_at, to_at, closed_at, superseded_at, version, observation, \
-     status, prev FROM results WHERE test = $1 AND resource > $2 ORDER BY resource, from_at, known_at LIMIT $3";
-const TALLIES: &str = "SELECT test, known_at, pass, fail, unknown, stale, excepted, not_applicable FROM tallies \
-     WHERE test = $1 AND known_at > $2 ORDER BY known_at LIMIT 20000";
-const VERDICTS: &str = "SELECT subject, id, from_at, status FROM verdicts ORDER BY subject, id, from_at";
 const NOW: &str = "SELECT value FROM settings WHERE name = 'now'";
 
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] = &[INPUTS, OBSERVATIONS, RESOURCES, RESULTS, TALLIES, VERDICTS];
+pub(crate) const STATEMENTS: &[&str] =
+    &[INPUTS, OBSERVATIONS, RESOURCES, NOW, compare::RESULTS, compare::TALLIES, compare::VERDICTS];
 
-/// How many rows of the results are read at once.
-const PAGE: i64 = 20_000;
 /// How many differences are told; the rest are counted.
 const MISMATCHES_MAX: usize = 50;
+
+/// Which rows a replay compares; it always makes everything, since everything rests on what was before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Results that hold after this, counts and statuses told from then on.
+    pub from: Timestamp,
+    /// Results that hold before this, counts and statuses told until then.
+    pub to: Timestamp,
+}
+
+impl Window {
+    /// All of time.
+    pub const ALL: Self = Self { from: Timestamp::MIN, to: Timestamp::MAX };
+
+    fn holds(&self, from_at: Timestamp, to_at: Timestamp) -> bool {
+        from_at <= self.to && to_at > self.from
+    }
+
+    fn told(&self, at: Timestamp) -> bool {
+        self.from <= at && at <= self.to
+    }
+}
 
 /// How a replay went.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -148,11 +166,15 @@ impl Observations<'_> {
     }
 }
 
-/// Makes all results anew and compares them. `progress` is told the number of inputs taken so far.
+/// Makes all results anew and compares those in `window`. `progress` is told the number of inputs taken so far.
 ///
 /// # Errors
 /// If the database cannot be read; a difference is no error but part of the report.
-pub async fn replay(db: &Db, mut progress: impl FnMut(u64)) -> Result<ReplayReport, EngineError> {
+pub async fn replay(
+    db: &Db,
+    window: Window,
+    mut progress: impl FnMut(u64),
+) -> Result<ReplayReport, EngineError> {
     let programs = load::programs(db).await?;
     let resources = names(db).await?;
     let mut report = ReplayReport::default();
@@ -180,9 +202,9 @@ pub async fn replay(db: &Db, mut progress: impl FnMut(u64)) -> Result<ReplayRepo
         state.advance(Timestamp::from_micros(micros), &mut delta);
         made.take(&delta);
     }
-    compare_results(db, &state, made.results, &mut report).await?;
-    compare_tallies(db, &state, &made.tallies, &mut report).await?;
-    compare_verdicts(db, &made.verdicts, &mut report).await?;
+    compare::results(db, &state, window, made.results, &mut report).await?;
+    compare::tallies(db, &state, window, &made.tallies, &mut report).await?;
+    compare::verdicts(db, window, &made.verdicts, &mut report).await?;
     Ok(report)
 }
 
@@ -307,115 +329,4 @@ fn sorted(
         });
     }
     Ok(sorted)
-}
-
-async fn compare_results(
-    db: &Db,
-    state: &State,
-    mut made: Vec<Vec<ResultRow>>,
-    report: &mut ReplayReport,
-) -> Result<(), EngineError> {
-    for rows in &mut made {
-        rows.sort_by_key(|row| (row.test, row.from_at, row.known_at));
-    }
-    for (index, test) in state.tests.iter().enumerate() {
-        let number = index as i64 + 1;
-        let mut after = 0;
-        loop {
-            let rows = db.fetch(RESULTS, &[number.into(), after.into(), PAGE.into()]).await?;
-            let stored: Vec<ResultRow> = rows.iter().map(past::result).collect::<Result<_, _>>()?;
-            let full = stored.len() as i64 == PAGE;
-            let Some(last) = stored.last().map(|row| row.resource) else { break };
-            // The last resource of a full page may go on in the next: it is read again then, whole.
-            let one = stored.first().is_some_and(|first| first.resource == last);
-            let whole = stored.into_iter().filter(|row| !full || one || row.resource < last);
-            let whole: Vec<ResultRow> = whole.collect();
-            after = whole.last().map_or(last, |row| row.resource);
-            for group in whole.chunk_by(|a, b| a.resource == b.resource) {
-                compare_group(group, test.id.as_str(), &mut made, report);
-            }
-            if !full {
-                break;
-            }
-        }
-    }
-    for rows in made
-        .into_iter()
-        .flat_map(|rows| rows.chunk_by(|a, b| a.test == b.test).map(<[_]>::to_vec).collect::<Vec<_>>())
-    {
-        let what = || format!("results of {:?}", rows.first().map(|row| (row.test, row.resource)));
-        report.differ(what, "none".to_owned(), format!("{rows:?}"));
-    }
-    Ok(())
-}
-
-/// Compares the results of one test for one resource, and takes them out of what was made.
-fn compare_group(group: &[ResultRow], test: &str, made: &mut [Vec<ResultRow>], report: &mut ReplayReport) {
-    let Some(first) = group.first() else { return };
-    let place = usize::try_from(first.resource - 1).unwrap_or(usize::MAX);
-    let replayed: Vec<ResultRow> = match made.get_mut(place) {
-        Some(rows) => rows.extract_if(.., |row| row.test == first.test).collect(),
-        None => Vec::new(),
-    };
-    report.results += group.len() as u64;
-    if replayed != group {
-        let what = || format!("results of {test} for resource {}", first.resource);
-        report.differ(what, format!("{group:?}"), format!("{replayed:?}"));
-    }
-}
-
-async fn compare_tallies(
-    db: &Db,
-    state: &State,
-    made: &BTreeMap<(i64, Timestamp), Tally>,
-    report: &mut ReplayReport,
-) -> Result<(), EngineError> {
-    let mut stored: BTreeMap<(i64, Timestamp), Tally> = BTreeMap::new();
-    for number in 1..=state.tests.len() as i64 {
-        let mut after = Timestamp::MIN;
-        loop {
-            let rows = db.fetch(TALLIES, &[number.into(), after.into()]).await?;
-            let Some(last) = rows.last() else { break };
-            after = last.get(1)?;
-            for row in &rows {
-                stored.insert((row.get(0)?, row.get(1)?), crate::query::tally(row, 2)?);
-            }
-        }
-    }
-    report.tallies = stored.len() as u64;
-    for key in stored.keys().chain(made.keys().filter(|key| !stored.contains_key(*key))) {
-        let (a, b) = (stored.get(key), made.get(key));
-        if a != b {
-            report.differ(
-                || format!("counts of test {} at {}", key.0, key.1),
-                format!("{a:?}"),
-                format!("{b:?}"),
-            );
-        }
-    }
-    Ok(())
-}
-
-async fn compare_verdicts(
-    db: &Db,
-    made: &BTreeMap<(String, Id, Timestamp), u8>,
-    report: &mut ReplayReport,
-) -> Result<(), EngineError> {
-    let mut stored: BTreeMap<(String, Id, Timestamp), u8> = BTreeMap::new();
-    for row in db.fetch(VERDICTS, &[]).await? {
-        let status = u8::try_from(row.get::<i64>(3)?).unwrap_or(u8::MAX);
-        stored.insert((row.get(0)?, row.get(1)?, row.get(2)?), status);
-    }
-    report.verdicts = stored.len() as u64;
-    for key in stored.keys().chain(made.keys().filter(|key| !stored.contains_key(*key))) {
-        let (a, b) = (stored.get(key), made.get(key));
-        if a != b {
-            report.differ(
-                || format!("status of {} {} at {}", key.0, key.1, key.2),
-                format!("{a:?}"),
-                format!("{b:?}"),
-            );
-        }
-    }
-    Ok(())
 }

@@ -1,11 +1,13 @@
-//! Writes the inputs that the fuzzer begins with into `corpus/<target>/`: out of the default program, the connectors'
-//! examples, and an expression for each thing that the language can say.
+//! Writes the inputs that the fuzzer begins with into `corpus/<target>/`: out of the default program, `seeds/`, the
+//! connectors' examples, and an expression for each thing that the language can say. A seed that is refused at the door
+//! would find nothing, so those that are meant to get in are tried.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use octro_fuzz::MARK;
-use octro_program::Files;
+use octro_cel::{Environment, Expression};
+use octro_fuzz::{MARK, id, kinds, params, parts};
+use octro_program::{Files, load};
 
 /// The fuzzer's `-max_len`; longer seeds would be cut off.
 const INPUT_MAX: usize = 8_192;
@@ -47,22 +49,24 @@ const EXPRESSIONS: &[&str] = &[
     "has(key(resource.box)) && key(resource.box).open",
     "key(resource.box).label in params.names && key(key(resource.box).shelf).n > params.limit",
     "resource.boxes.all(k, has(key(k).label)) && resource.boxes.exists(k, key(k).since > params.since)",
-    "count(refs('box', 'shelf')) > 0 && refs('box', 'shelf').exists(r, r.open)",
-    "refs('thing', 'box').all(r, r.i > 0) || params.strict",
+    "count(refs('box', 'holds')) > 0 && refs('box', 'holds').exists(r, r.open)",
+    "refs('thing', 'friend').all(r, r.i > 0) || params.strict",
     "(resource.b ? resource.t : resource.u) > now",
     "resource.bs.exists(x, resource.bs.exists(y, x == y && !(x && y)))",
-    "{resource.s} of {resource.os.map(x, x.n)} is {{not}} {age(resource.t)}",
     "size(resource.s) == 3 // a comment\n && true",
 ];
 
+const MESSAGE: &str = "{resource.s} of {resource.os.map(x, x.n)} is {{not}} {age(resource.t)}";
+
 const BODIES: &[&str] = &[
-    r#"{"attributes":{"b":true,"c":false,"i":3,"j":-4,"f":1.5,"g":0,"s":"abc","t":"2026-03-01T00:00:00Z","u":"2026-04-01","d":"14d","is":[1,2,3],"bs":[true,false],"fs":[0.5,1],"ss":["a","b"],"ts":["2026-03-03"],"ds":["1h30m","-5m"],"iss":[[1],[],[2,3]],"tags":{"a":"b","c":"d"},"flags":{"on":true},"lists":{"a":["a"],"b":[]},"objects":{"k":{"n":1,"s":"x","b":true,"in":{"x":"y","at":"2026-01-01","tags":{"a":"b"}}}},"o":{"a":true,"n":7,"in":{"x":"a","at":null,"tags":{}}},"os":[{"n":1,"s":"abc","b":true,"in":null},{"n":2}],"box":"a","boxes":["a","b","c"]}}"#,
+    r#"{"attributes":{"b":true,"c":false,"i":3,"j":-4,"f":1.5,"g":0,"s":"abc","t":"2026-03-01T00:00:00Z","u":"2026-04-01","d":"14d","is":[1,2,3],"bs":[true,false],"fs":[0.5,1],"ss":["a","b"],"ts":["2026-03-03"],"ds":["1h30m","-5m"],"iss":[[1],[],[2,3]],"tags":{"a":"b","c":"d"},"flags":{"on":true},"lists":{"a":["a"],"b":[]},"objects":{"k":{"n":1,"s":"x","b":true,"in":{"x":"y","at":"2026-01-01","tags":{"a":"b"}}}},"o":{"a":true,"n":7,"in":{"x":"a","at":null,"tags":{}}},"os":[{"n":1,"s":"abc","b":true,"in":null},{"n":2}],"box":"a","friend":"f","boxes":["a","b","c"]}}"#,
     r#"{"attributes":{"b":null,"s":null,"os":[],"is":[],"tags":{},"box":"b"},"unknown":{"i":{"why":"denied","detail":"x:Read"},"t":{"why":"throttled"}}}"#,
     r#"{"unknown":{"b":{"why":"not_collected"},"o":{"why":"failed","detail":"caf\u00e9"}},"attributes":{"u":"2026-03-03T10:00:00+01:00","i":-9223372036854775808,"j":9223372036854775807,"f":1e308}}"#,
     r#"{"attributes":{"i":"three","nothing":1,"os":[null,{"n":1.5,"m":2}],"s":5,"tags":{"a":1},"t":"yesterday"},"unknown":{"b":{"why":"sometimes"}},"more":1}"#,
 ];
 
-const OTHER: &str = r#"{"attributes":{"open":true,"label":"a","shelf":"b","since":"2026-02-01","n":9}}"#;
+const OTHER: &str =
+    r#"{"attributes":{"open":true,"label":"a","shelf":"b","holds":"a","since":"2026-02-01","n":9}}"#;
 
 const SOURCE_FILES: &[&str] = &[
     "observations\n{\"kind\":\"thing\",\"key\":\"k\",\"scope\":\"eu\",\"at\":\"2026-03-03T09:00:00Z\",\"attributes\":{\"b\":true,\"s\":null},\"unknown\":{\"i\":{\"why\":\"denied\",\"detail\":\"x\"}}}\n{\"scope\":{\"kind\":\"thing\",\"scope\":\"eu\",\"complete\":true,\"resources\":1}}\n{\"error\":{\"what\":\"x\",\"message\":\"y\",\"mend\":\"z\"}}\n{\"kind\":\"box\",\"key\":\"a\",\"gone\":true}\n",
@@ -98,35 +102,57 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Every file alone, and every test with its kind and a control that rests on it.
+/// A small company whole, every file of the default program alone, and every test with its kind and a control that
+/// rests on it, without what they refer to.
 fn programs(files: &Files, seeds: &mut Seeds) -> io::Result<()> {
-    let part = |path: &str, text: &[u8]| [format!("{MARK}{path}\n").as_bytes(), text, b"\n"].concat();
-    let whole = |path: &str| files.get(path).map(|text| part(path, text)).unwrap_or_default();
-    let base = [whole("program.toml"), whole("roles.toml")].concat();
-    seeds.write("program_files", &base)?;
+    let company = include_bytes!("../seeds/company.txt");
+    let small = Files::new(parts(company).into_iter().skip(1).collect());
+    load(&small).map_err(|problems| refused("seeds/company.txt", &problems))?;
+    seeds.write("program_files", company)?;
+    seeds.write("program_files", &small.to_blob())?;
+    let part = |path: &str, text: &str| format!("{MARK}{path}\n{text}\n");
+    let (mut tests, mut loads) = (0, 0);
     for (path, text) in files.iter() {
-        seeds.write("program_files", &part(path, text))?;
+        let text = String::from_utf8_lossy(text);
+        seeds.write("program_files", part(path, &text).as_bytes())?;
         if !path.starts_with("tests/") {
             continue;
         }
-        let Ok(text) = std::str::from_utf8(text) else { continue };
         let on = text.lines().find_map(|line| line.strip_prefix("on")?.split('"').nth(1)).unwrap_or_default();
-        let kind = files.iter().find(|(path, _)| path.ends_with(&format!("/{on}.toml")));
-        let kind = kind.map(|(path, text)| part(path, text)).unwrap_or_default();
-        let test = part(path, text.as_bytes());
-        seeds.write("program_files", &[kind.as_slice(), &test].concat())?;
-        let id = path.rsplit('/').next().and_then(|name| name.strip_suffix(".toml")).unwrap_or_default();
+        let is_of = |path: &str| path.starts_with("kinds/") && path.ends_with(&format!("/{on}.toml"));
+        let Some((kind, shape)) = files.iter().find(|(path, _)| is_of(path)) else { continue };
+        let shape = String::from_utf8_lossy(shape);
+        let shape: Vec<&str> = shape.lines().filter(|line| !line.starts_with("ref")).collect();
+        let test: Vec<&str> = text.split("\n[[").filter(|block| !block.starts_with("maps]]")).collect();
+        let name = path.rsplit('/').next().and_then(|name| name.strip_suffix(".toml")).unwrap_or_default();
         let control = format!(
-            "title = \"x\"\nstatement = \"x\"\nwhy = \"x\"\nowner = \"security\"\nlayer = \"protect\"\ntests = [\"{id}\"]\n"
+            "title = \"x\"\nstatement = \"x\"\nwhy = \"x\"\nowner = \"security\"\nlayer = \"protect\"\n\
+             protects = [\"device\"]\ntests = [\"{name}\"]\nevidence = []\n"
         );
-        let control = part("controls/x/XX-01.toml", control.as_bytes());
-        seeds.write("program_files", &[kind, test, control].concat())?;
+        let whole = [
+            part(kind, &shape.join("\n")),
+            part(path, &test.join("\n[[")),
+            part("controls/endpoints/EP-01.toml", &control),
+        ];
+        let whole = whole.concat();
+        seeds.write("program_files", whole.as_bytes())?;
+        let own = parts(whole.as_bytes()).into_iter().skip(1);
+        let base = files.iter().filter(|(path, _)| matches!(*path, "program.toml" | "roles.toml"));
+        let all = base.map(|(path, text)| (path.to_owned(), text.to_vec())).chain(own).collect();
+        tests += 1;
+        loads += usize::from(load(&Files::new(all)).is_ok());
     }
-    let few = files.iter().filter(|(path, text)| {
-        text.len() < 1_000 && path.starts_with("exceptions/") || *path == "roles.toml"
-    });
-    let few = Files::new(few.map(|(path, text)| (path.to_owned(), text.to_vec())).collect());
-    seeds.write("program_files", &few.to_blob())
+    if loads * 2 < tests {
+        return Err(io::Error::other(format!(
+            "only {loads} of {tests} tests load as seeds; expected most of them"
+        )));
+    }
+    Ok(())
+}
+
+fn refused(what: &str, why: &[impl std::fmt::Display]) -> io::Error {
+    let why: Vec<String> = why.iter().map(ToString::to_string).collect();
+    io::Error::other(format!("{what}: {}", why.join("; ")))
 }
 
 /// Those of the list with records, and the default program's as they stand.
@@ -134,7 +160,11 @@ fn expressions(files: &Files, seeds: &mut Seeds) -> io::Result<()> {
     let wild =
         String::from_utf8_lossy(b"\x04\0\0\0\x02\0\0\0\x05\0\0\0\x01\0\0\0\x0c\0\0\0\x14\0\0\0abcdefgh")
             .into_owned();
+    let (kinds, params, on) = (kinds(), params(), id("thing"));
+    let env = Environment { kinds: &kinds, on: &on, params: &params };
+    seeds.write("expression", format!("{MESSAGE}\n{MARK}record\n{}\n", BODIES[0]).as_bytes())?;
     for expression in EXPRESSIONS {
+        Expression::compile(expression, &env).map_err(|faults| refused(expression, &faults))?;
         for body in BODIES.iter().take(3) {
             let input =
                 format!("{expression}\n{MARK}record\n{body}\n{MARK}other\n{OTHER}\n{MARK}wild\n{wild}\n");
