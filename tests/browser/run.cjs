@@ -138,7 +138,7 @@ async function live(browser, binary) {
     fs.writeFileSync(
       lines,
       [
-        { kind: 'host.swap', key: 'web1:swap', attributes: { host: 'web1', encrypted } },
+        { kind: 'host.swap', key: 'web1:swap', attributes: { host: 'web1', persistent: true, path: '/swapfile', encrypted } },
         { scope: { kind: 'host.swap', complete: true, resources: 1 } },
       ]
         .map((line) => JSON.stringify(line))

@@ -1,8 +1,6 @@
 //! What one process hands in and another takes: a run that is taken to its end by another engine than the one that
 //! began it says nothing of what only the first one saw.
 
-#![expect(clippy::unwrap_used, reason = "a test says what it expects")]
-
 mod support;
 
 use std::sync::Arc;

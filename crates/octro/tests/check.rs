@@ -1,6 +1,6 @@
 //! `octro check` with scripts of one's own: its exit codes, and that what could not be read never passes.
 
-#![expect(clippy::unwrap_used, reason = "a test says what it expects")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what it expects")]
 
 mod support;
 

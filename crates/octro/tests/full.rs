@@ -7,7 +7,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::{PATIENCE, Place, Up, changing, until};
+use support::{Place, Up, changing, until};
 
 const WORDS: &str = "there is no room left for the database";
 
@@ -35,20 +35,6 @@ fn serves(up: &Up) {
     assert!(up.statuses().contains("T-02"), "{}", up.log());
 }
 
-/// Waits until a run is stored that was not before.
-fn goes_on(up: &Up) {
-    let before = up.last_run("many");
-    let begun = std::time::Instant::now();
-    until("a run after there was room again", || {
-        let now = up.last_run("many");
-        let goes = now > before && now.is_some_and(|(_, complete)| complete);
-        if !goes && begun.elapsed() > PATIENCE / 2 {
-            panic!("it does not go on: {}", up.log());
-        }
-        goes
-    });
-}
-
 #[test]
 fn a_full_disk_is_said_and_survived() {
     let mut place = Place::new();
@@ -64,7 +50,7 @@ fn a_full_disk_is_said_and_survived() {
     until("the full disk is said", || up.log().contains(WORDS));
     serves(&up);
     std::fs::remove_file(&hog).unwrap();
-    goes_on(&up);
+    up.goes_on("many");
     // Again, and killed while it is full; then a start on a full disk.
     fill(&hog);
     let said = up.log().matches(WORDS).count();
@@ -74,7 +60,7 @@ fn a_full_disk_is_said_and_survived() {
     assert!(!log.contains("damaged"), "{log}");
     std::fs::remove_file(&hog).unwrap();
     let up = place.up();
-    goes_on(&up);
+    up.goes_on("many");
     up.stop();
     place.replay();
     let doctor = place.run(&["doctor"]);
@@ -108,7 +94,7 @@ fn limited(place: &Place) {
     until("it is said that nothing can be written", || up.log().contains("could not be stored"));
     serves(&up);
     limit("unlimited");
-    goes_on(&up);
+    up.goes_on("many");
     up.stop();
     place.replay();
 }

@@ -2,12 +2,6 @@
 //! the database is sound, and a replay agrees. `OCTRO_KILLS` says how often; the engine's own test of the same kind
 //! (`crates/engine/tests/killed.rs`) looks at every acknowledged batch.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::disallowed_methods,
-    reason = "a test says what it expects and waits in real time"
-)]
-
 mod support;
 
 use std::process::Stdio;

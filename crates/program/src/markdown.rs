@@ -1,5 +1,6 @@
 //! What program files need of Markdown: the front matter before it, and the headings in it.
 
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use serde::Serialize;
@@ -45,6 +46,9 @@ pub(crate) fn split(text: &str) -> Result<Split, &'static str> {
 /// The headings that begin with `#`; those in fenced code are none.
 pub(crate) fn headings(markdown: &str) -> Vec<Heading> {
     let mut headings: Vec<Heading> = Vec::new();
+    let mut slugs: HashSet<String> = HashSet::new();
+    // The last number that was tried for the same words: a thousand equal headings must not cost a million looks.
+    let mut numbers: HashMap<String, usize> = HashMap::new();
     let mut fence: Option<(char, usize)> = None;
     for line in markdown.lines() {
         let indent = line.len() - line.trim_start_matches(' ').len();
@@ -79,11 +83,14 @@ pub(crate) fn headings(markdown: &str) -> Vec<Heading> {
         }
         let plain = slug(title);
         let mut unique = plain.clone();
-        let mut number = 0;
-        while headings.iter().any(|other| other.slug == unique) {
-            number += 1;
-            unique = format!("{plain}-{number}");
+        if slugs.contains(&unique) {
+            let number = numbers.entry(plain.clone()).or_default();
+            while slugs.contains(&unique) {
+                *number += 1;
+                unique = format!("{plain}-{number}");
+            }
         }
+        slugs.insert(unique.clone());
         let level = u8::try_from(level).unwrap_or(6);
         headings.push(Heading { level, title: title.to_owned(), slug: unique });
     }
@@ -119,6 +126,15 @@ mod tests {
             assert!(split(broken).is_err(), "{broken:?}");
         }
         assert!(split("+++\r\na = 1\r\n+++\r\nx").is_ok());
+    }
+
+    #[test]
+    fn equal_headings_get_the_first_number_that_is_free() {
+        let slugs: Vec<String> =
+            headings("# a\n# a-1\n# a\n# a\n# a-1\n# a\n").into_iter().map(|one| one.slug).collect();
+        assert_eq!(slugs, ["a", "a-1", "a-2", "a-3", "a-1-1", "a-4"]);
+        let many = headings(&"#\n".repeat(5_000));
+        assert_eq!(many.last().map(|one| one.slug.as_str()), Some("-999"));
     }
 
     #[test]

@@ -78,11 +78,14 @@ impl Runs {
         };
         let mut last: Option<Timestamp> = None;
         let mut mark = source.source.mark();
+        // The first look is at once.
+        let mut patience = std::time::Duration::ZERO;
         loop {
             let mut asked = match self.wanted.get(&source.info.id) {
-                Some(notify) => tokio::time::timeout(LOOK_EVERY, notify.notified()).await.is_ok(),
+                Some(notify) => tokio::time::timeout(patience, notify.notified()).await.is_ok(),
                 None => false,
             };
+            patience = LOOK_EVERY;
             if *stop.borrow_and_update() {
                 break;
             }

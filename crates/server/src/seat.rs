@@ -2,6 +2,7 @@
 //! and answer questions; if the holder dies, one of them takes over within seconds.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use octro_engine::{Change, Engine, EngineError, Inbox, Lease};
@@ -21,6 +22,7 @@ pub struct Seat {
     inbox: Inbox,
     held: Mutex<Held>,
     changes: broadcast::Sender<Change>,
+    elsewhere: AtomicBool,
 }
 
 /// What this process holds.
@@ -48,7 +50,15 @@ impl Seat {
     pub fn new(db: Db, clock: Arc<dyn Clock>, process: Option<String>) -> Self {
         let inbox = Inbox::new(db.clone(), clock.clone());
         let held = Held { engine: None, lease: lease(process.as_deref(), 0), opened: 0 };
-        Self { db, clock, process, inbox, held: Mutex::new(held), changes: broadcast::channel(1_024).0 }
+        Self {
+            db,
+            clock,
+            process,
+            inbox,
+            held: Mutex::new(held),
+            changes: broadcast::channel(1_024).0,
+            elsewhere: AtomicBool::new(false),
+        }
     }
 
     /// The engine, if this process holds the seat.
@@ -79,6 +89,17 @@ impl Seat {
     /// # Errors
     /// If the database fails; whether the seat is ours is then open, and nothing may be written until it is asked anew.
     pub async fn look(&self) -> Result<Looked, EngineError> {
+        let looked = self.look_once().await?;
+        self.elsewhere.store(looked == Looked::Elsewhere, Ordering::Relaxed);
+        Ok(looked)
+    }
+
+    /// Whether another process held the seat when it was last looked at.
+    pub fn is_elsewhere(&self) -> bool {
+        self.elsewhere.load(Ordering::Relaxed)
+    }
+
+    async fn look_once(&self) -> Result<Looked, EngineError> {
         let (lease, sits) = {
             let held = self.held();
             (held.lease.clone(), held.engine.is_some())

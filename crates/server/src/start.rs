@@ -317,7 +317,7 @@ async fn after_first_look(seat: Arc<Seat>, runs: Arc<Runs>, place: usize, mut st
             Some(engine) => {
                 engine.sources().await.is_ok_and(|sources| sources.iter().any(|source| source.id == id))
             }
-            None => !*stop.borrow() && seat_is_elsewhere(&seat).await,
+            None => seat.is_elsewhere(),
         };
         if known {
             return runs.keep(place, stop).await;
@@ -327,12 +327,6 @@ async fn after_first_look(seat: Arc<Seat>, runs: Arc<Runs>, place: usize, mut st
             _ = stop.changed() => return,
         }
     }
-}
-
-/// Whether another process holds the seat: then this one hands in.
-async fn seat_is_elsewhere(seat: &Seat) -> bool {
-    tokio::time::sleep(LOOK_EVERY * 2).await;
-    seat.engine().is_none()
 }
 
 /// A name for this process that no other has.

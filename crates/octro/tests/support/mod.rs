@@ -5,6 +5,7 @@
     dead_code,
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::disallowed_methods,
     reason = "every test file takes from here what it needs; a test says what it expects and waits in real time"
@@ -278,7 +279,20 @@ impl Up {
             .join(" ")
     }
 
-    /// How many collections of a source are known, and of the last one whether it is complete.
+    /// Waits until a complete run of a source is stored that was not before.
+    pub fn goes_on(&self, source: &str) {
+        let (begun, before) = (Instant::now(), self.last_run(source));
+        loop {
+            let now = self.last_run(source);
+            if now > before && now.is_some_and(|(_, complete)| complete) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "`{source}` does not go on: {}", self.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// When the last run of a source ended, and whether it is complete.
     pub fn last_run(&self, source: &str) -> Option<(String, bool)> {
         let run = self.api(&format!("/sources/{source}"))?["runs"].as_array()?.first()?.clone();
         Some((run["finished_at"].as_str()?.to_owned(), run["complete"].as_bool()?))

@@ -190,9 +190,10 @@ impl Bucket {
         number: u32,
         at: Option<Timestamp>,
     ) -> serde_json::Result<Observation> {
-        let attributes = match serde_json::to_value(self)? {
-            serde_json::Value::Object(map) => map,
-            _ => serde_json::Map::new(),
+        let attributes = if let serde_json::Value::Object(map) = serde_json::to_value(self)? {
+            map
+        } else {
+            serde_json::Map::new()
         };
         Ok(Observation {
             kind: kind.clone(),
