@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use octro_cel::{Environment, Expression};
-use octro_fuzz::{MARK, id, kinds, params, parts};
+use octro_fuzz::{COMPANY, FULL, MARK, id, kinds, params, parts};
 use octro_program::{Files, load};
 
 /// The fuzzer's `-max_len`; longer seeds would be cut off.
@@ -59,7 +59,7 @@ const EXPRESSIONS: &[&str] = &[
 const MESSAGE: &str = "{resource.s} of {resource.os.map(x, x.n)} is {{not}} {age(resource.t)}";
 
 const BODIES: &[&str] = &[
-    r#"{"attributes":{"b":true,"c":false,"i":3,"j":-4,"f":1.5,"g":0,"s":"abc","t":"2026-03-01T00:00:00Z","u":"2026-04-01","d":"14d","is":[1,2,3],"bs":[true,false],"fs":[0.5,1],"ss":["a","b"],"ts":["2026-03-03"],"ds":["1h30m","-5m"],"iss":[[1],[],[2,3]],"tags":{"a":"b","c":"d"},"flags":{"on":true},"lists":{"a":["a"],"b":[]},"objects":{"k":{"n":1,"s":"x","b":true,"in":{"x":"y","at":"2026-01-01","tags":{"a":"b"}}}},"o":{"a":true,"n":7,"in":{"x":"a","at":null,"tags":{}}},"os":[{"n":1,"s":"abc","b":true,"in":null},{"n":2}],"box":"a","friend":"f","boxes":["a","b","c"]}}"#,
+    FULL,
     r#"{"attributes":{"b":null,"s":null,"os":[],"is":[],"tags":{},"box":"b"},"unknown":{"i":{"why":"denied","detail":"x:Read"},"t":{"why":"throttled"}}}"#,
     r#"{"unknown":{"b":{"why":"not_collected"},"o":{"why":"failed","detail":"caf\u00e9"}},"attributes":{"u":"2026-03-03T10:00:00+01:00","i":-9223372036854775808,"j":9223372036854775807,"f":1e308}}"#,
     r#"{"attributes":{"i":"three","nothing":1,"os":[null,{"n":1.5,"m":2}],"s":5,"tags":{"a":1},"t":"yesterday"},"unknown":{"b":{"why":"sometimes"}},"more":1}"#,
@@ -105,12 +105,18 @@ fn main() -> io::Result<()> {
 /// A small company whole, every file of the default program alone, and every test with its kind and a control that
 /// rests on it, without what they refer to.
 fn programs(files: &Files, seeds: &mut Seeds) -> io::Result<()> {
-    let company = include_bytes!("../seeds/company.txt");
+    let company = COMPANY;
     let small = Files::new(parts(company).into_iter().skip(1).collect());
     load(&small).map_err(|problems| refused("seeds/company.txt", &problems))?;
     seeds.write("program_files", company)?;
     seeds.write("program_files", &small.to_blob())?;
     let part = |path: &str, text: &str| format!("{MARK}{path}\n{text}\n");
+    for (path, text) in small.iter() {
+        seeds.write(
+            "program_files",
+            format!("over\n{}", part(path, &String::from_utf8_lossy(text))).as_bytes(),
+        )?;
+    }
     let (mut tests, mut loads) = (0, 0);
     for (path, text) in files.iter() {
         let text = String::from_utf8_lossy(text);

@@ -1,6 +1,7 @@
 //! An expression: the text before the first mark is compiled over a schema with everything; `#== record` and
-//! `#== other` are JSON bodies, `#== wild` is any bytes. What compiles is evaluated on all of them: it never panics,
-//! answer and value agree, an answer lasts until it says, and knowing less changes no verdict into another one.
+//! `#== other` are JSON bodies (a thing with everything if the first is none), `#== wild` is any bytes. What compiles is
+//! evaluated on all of them: it never panics, answer and value agree, an answer lasts until it says, and knowing less
+//! changes no verdict into another one.
 #![no_main]
 
 use std::collections::BTreeMap;
@@ -10,12 +11,16 @@ use libfuzzer_sys::fuzz_target;
 use octro_cel::{
     Environment, Expression, Kinds, NoWorld, Params, Reading, Record, Subject, Template, Truth, World,
 };
-use octro_fuzz::{NOW, Others, id, kinds, params, parts, wild};
+use octro_fuzz::{FULL, NOW, Others, id, kinds, params, parts, wild};
 use octro_model::{Id, Span, Timestamp, Type, UnknownReason, Why};
 use serde_json::{Map, Value};
 
 static KINDS: LazyLock<Kinds> = LazyLock::new(kinds);
 static PARAMS: LazyLock<Params> = LazyLock::new(params);
+static WHOLE: LazyLock<Record> = LazyLock::new(|| {
+    let thing = KINDS.get("thing").expect("a kind");
+    Record::parse(thing, FULL.as_bytes()).expect("a thing with everything")
+});
 static ON: LazyLock<Id> = LazyLock::new(|| id("thing"));
 
 fuzz_target!(|input: &[u8]| {
@@ -28,7 +33,7 @@ fuzz_target!(|input: &[u8]| {
     let env = Environment { kinds: &KINDS, on: &ON, params: &PARAMS };
     let thing = KINDS.get("thing").expect("a kind");
     let boxed = KINDS.get("box").expect("a kind");
-    let record = Record::parse(thing, part("record")).unwrap_or_else(|_| Record::empty(thing));
+    let record = Record::parse(thing, part("record")).unwrap_or_else(|_| WHOLE.clone());
     let other = Record::parse(boxed, part("other")).unwrap_or_else(|_| Record::empty(boxed));
     let world = |complete| Others {
         a: other.clone(),

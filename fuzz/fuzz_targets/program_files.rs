@@ -1,5 +1,6 @@
 //! A program's files: the input is `#== path` lines with what follows in each file, over the default program's manifest
-//! and roles; or it is a program as the database keeps it. Whatever loads is judged, and everything stays itself.
+//! and roles, or (if `over` stands before the first) over a small company's program; or it is a program as the database
+//! keeps it. Whatever loads is judged, and everything stays itself.
 #![no_main]
 
 use std::collections::BTreeMap;
@@ -7,10 +8,16 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use octro_cel::{NoWorld, Record, Subject};
-use octro_fuzz::{NOW, parts};
+use octro_fuzz::{COMPANY, NOW, parts};
 use octro_program::{Files, diff, explain, judge, load, run_examples};
 
-static DEFAULT: LazyLock<Files> = LazyLock::new(Files::embedded);
+static SMALL: LazyLock<BTreeMap<String, Vec<u8>>> =
+    LazyLock::new(|| parts(COMPANY).into_iter().skip(1).collect());
+static DEFAULT: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| {
+    let all = Files::embedded();
+    let both = all.iter().filter(|(path, _)| matches!(*path, "program.toml" | "roles.toml"));
+    both.map(|(path, text)| (path.to_owned(), text.to_vec())).collect()
+});
 
 fuzz_target!(|input: &[u8]| {
     let files = if input.starts_with(b"octro-program") {
@@ -18,10 +25,7 @@ fuzz_target!(|input: &[u8]| {
         assert_eq!(files.to_blob(), input, "a program has one form");
         files
     } else {
-        let mut files: BTreeMap<String, Vec<u8>> = ["program.toml", "roles.toml"]
-            .into_iter()
-            .filter_map(|path| Some((path.to_owned(), DEFAULT.get(path)?.to_vec())))
-            .collect();
+        let mut files = if input.starts_with(b"over") { SMALL.clone() } else { DEFAULT.clone() };
         files.extend(parts(input).into_iter().skip(1));
         Files::new(files)
     };

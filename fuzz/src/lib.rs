@@ -9,8 +9,14 @@ use serde_json::{Value, json};
 /// What stands before each part of an input: `#== name`, then the line's end.
 pub const MARK: &str = "#== ";
 
+/// A program with a file of each sort, in parts.
+pub const COMPANY: &[u8] = include_bytes!("../seeds/company.txt");
+
 /// The moment at which everything is judged.
 pub const NOW: Timestamp = Timestamp::from_secs(1_772_496_000);
+
+/// A thing with a value of every attribute.
+pub const FULL: &str = r#"{"attributes":{"b":true,"c":false,"i":3,"j":-4,"f":1.5,"g":0,"s":"abc","t":"2026-03-01T00:00:00Z","u":"2026-04-01","d":"14d","is":[1,2,3],"bs":[true,false],"fs":[0.5,1],"ss":["a","b"],"ts":["2026-03-03"],"ds":["1h30m","-5m"],"iss":[[1],[],[2,3]],"tags":{"a":"b","c":"d"},"flags":{"on":true},"lists":{"a":["a"],"b":[]},"objects":{"k":{"n":1,"s":"x","b":true,"in":{"x":"y","at":"2026-01-01","tags":{"a":"b"}}}},"o":{"a":true,"n":7,"in":{"x":"a","at":null,"tags":{}}},"os":[{"n":1,"s":"abc","b":true,"in":null},{"n":2}],"box":"a","friend":"f","boxes":["a","b","c"]}}"#;
 
 /// The parts of an input by their names; what stands before the first mark has the name ``.
 pub fn parts(input: &[u8]) -> Vec<(String, Vec<u8>)> {

@@ -72,7 +72,7 @@ fn keys(random: &mut Random) -> Result<Vec<Thing>, IdError> {
                 });
                 let mut thing =
                     Thing::new("aws.kms.key", place.key_arn(number), first)?.within(place.scope());
-                if !rotated && number % 2 == 0 {
+                if !rotated {
                     thing.set(day(210), "rotation", true).set(day(210), "rotation_period", "365d");
                 }
                 if account == ACCOUNTS[1] && region == REGIONS[0] && number == 3 {
@@ -131,8 +131,14 @@ fn bucket(random: &mut Random, number: u32) -> Result<Thing, IdError> {
         // Somebody classifies it in the end.
         thing.set(day(random.between(60, 340)), "data_class", "internal");
     }
-    if random.percent(8) {
-        thing.set(day(180), "tls_only", true);
+    if random.percent(99) {
+        thing.mend(random, "tls_only", true).mend(random, "versioning", "enabled");
+    }
+    thing.mend(random, "access_log", format!("access-logs-{}", place.account));
+    if sensitive {
+        let key = place.key_arn(random.between(0, KEYS - 1));
+        let at = day(random.between(60, 320));
+        thing.set(at, "kms_key_id", key).set(at, "encryption", "aws:kms");
     }
     Ok(thing)
 }
@@ -162,8 +168,15 @@ fn instance(random: &mut Random, number: u32) -> Result<Thing, IdError> {
     if number == 17 {
         thing.spell(hour(222, 9), hour(223, 16), "public", true);
     }
-    if number == 31 {
-        thing.set(day(300), "storage_encrypted", true);
+    thing.mend(random, "tls_required", true).mend(random, "engine_end_of_life_at", moment(day(1_100)));
+    if !encrypted {
+        // Encryption is chosen when a database is made: it was made anew.
+        let at = day(random.between(60, 320));
+        let key = place.key_arn(random.between(0, KEYS - 1));
+        thing.set(at, "storage_encrypted", true).set(at, "kms_key_id", key);
+    }
+    if class.is_null() {
+        thing.mend(random, "data_class", "internal");
     }
     Ok(thing)
 }
@@ -180,8 +193,10 @@ fn volume(random: &mut Random, number: u32) -> Result<Thing, IdError> {
     });
     let arn = format!("arn:aws:ec2:{}:{}:volume/vol-{number:05}", place.region, place.account);
     let mut thing = Thing::new("aws.ebs.volume", arn, first)?.within(place.scope());
-    // Volumes come and go.
-    if random.percent(20) {
+    // Volumes come and go; those without encryption are copied into new ones.
+    if !encrypted {
+        thing = thing.gone(day(random.between(40, 330)));
+    } else if random.percent(20) {
         let from = random.between(1, DAYS - 20);
         thing = thing.born(day(from)).gone(day(from + random.between(5, 400)));
     }
@@ -198,7 +213,13 @@ fn table(random: &mut Random, number: u32) -> Result<Thing, IdError> {
         "point_in_time_recovery": random.percent(88), "deletion_protection": random.percent(92),
     });
     let arn = format!("arn:aws:dynamodb:{}:{}:table/table-{number:03}", place.region, place.account);
-    Ok(Thing::new("aws.dynamodb.table", arn, first)?.within(place.scope()))
+    let mut thing = Thing::new("aws.dynamodb.table", arn, first)?.within(place.scope());
+    thing.mend(random, "point_in_time_recovery", true).mend(random, "deletion_protection", true);
+    if class == "customer" || class == "personal" {
+        let key = place.key_arn(random.between(0, KEYS - 1));
+        thing.mend(random, "kms_key_id", key);
+    }
+    Ok(thing)
 }
 
 fn group(random: &mut Random, number: u32) -> Result<Thing, IdError> {
@@ -250,8 +271,11 @@ fn user(random: &mut Random, number: u32) -> Result<Thing, IdError> {
     let name = if root { "root".to_owned() } else { format!("user/machine-{number:03}") };
     let mut thing = Thing::new("aws.iam.user", format!("arn:aws:iam::{account}:{name}"), first)?
         .within(format!("{account}/global"));
-    // The clean-up of long-lived keys, in spring.
-    if !number.is_multiple_of(3) {
+    if console {
+        thing.mend(random, "factors", json!(["security_key"]));
+    }
+    // The clean-up of long-lived keys, in spring; one machine still has its own.
+    if number != 42 {
         thing.set(day(random.between(170, 230)), "keys", json!([]));
     }
     Ok(thing)

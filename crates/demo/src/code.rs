@@ -38,9 +38,14 @@ pub fn repositories(random: &mut Random, count: u32) -> Result<Vec<Thing>, IdErr
         if number % 5 == 0 {
             thing.set(day(130), "push_protection", true);
         }
-        if !protected && production {
-            thing.set(day(random.between(100, 300)), "protection", protection);
+        if production {
+            let whole = json!({
+                "pull_request": true, "approvals": 1, "stale_dismissed": true, "admins_bound": true, "force_push": false,
+                "checks": ["test"],
+            });
+            thing.mend(random, "protection", whole);
         }
+        thing.mend(random, "owner", "team-core");
         things.push(thing);
         if archived {
             continue;
@@ -61,6 +66,8 @@ fn pipeline(random: &mut Random, number: u32, production: bool) -> Result<Thing,
         "steps_pinned": modern, "token_write": false, "static_cloud_keys": !modern,
     });
     let mut thing = Thing::new("pipeline", format!("{}:.ci/release.yml", name(number)), first)?;
+    let gates = json!(["secrets", "dependencies", "code", "infrastructure", "image"]);
+    thing.mend(random, "gates", gates).mend(random, "blocking", true);
     if !modern {
         let at = day(random.between(60, 360));
         thing.set(at, "steps_pinned", true).set(at, "static_cloud_keys", false);

@@ -116,6 +116,44 @@ fn reports(random: &mut Random, thing: &mut Thing, number: u32, starts: Timestam
     }
 }
 
+/// Servers, with their disks and swap. Encryption of the older ones is made up for, one rebuild after another.
+pub fn servers(random: &mut Random, count: u32) -> Result<Vec<Thing>, IdError> {
+    let mut things = Vec::new();
+    for number in 0..count {
+        let name = format!("srv-{number:02}");
+        let first = json!({
+            "hostname": name, "os": "debian", "os_like": [], "os_version": "13", "os_name": "Debian GNU/Linux 13",
+            "os_supported_until": moment(day(1_000)), "os_support_as_of": moment(day(0)), "kernel": "6.12.48",
+            "architecture": "x86_64", "virtualization": "kvm", "container": Value::Null, "init": "systemd",
+            "booted_at": moment(day(-3)),
+        });
+        things.push(Thing::new("host", name.clone(), first)?);
+        let encrypted = number % 6 != 2;
+        let lineage = json!([{"name": "vda2", "form": if encrypted { "luks2" } else { "ext4" }, "encrypted": encrypted}]);
+        let rebuilt = day(random.between(30, 300));
+        for (kind, key) in [("host.filesystem", format!("{name}:/")), ("host.swap", format!("{name}:swap"))] {
+            let first = if kind == "host.swap" {
+                json!({
+                    "host": name, "path": "/dev/mapper/swap", "form": "partition", "active": true, "hibernation": false,
+                    "size": 8_589_934_592_u64, "persistent": true, "encrypted": encrypted, "lineage": lineage,
+                })
+            } else {
+                json!({
+                    "host": name, "mount_point": "/", "device": "/dev/vda2", "device_number": "254:2", "type": "ext4",
+                    "read_only": false, "persistent": true, "exempt": Value::Null, "encrypted": encrypted, "lineage": lineage,
+                })
+            };
+            let mut thing = Thing::new(kind, key, first)?;
+            if !encrypted {
+                let luks = json!([{"name": "vda2", "form": "luks2", "encrypted": true}]);
+                thing.set(rebuilt, "encrypted", true).set(rebuilt, "lineage", luks);
+            }
+            things.push(thing);
+        }
+    }
+    Ok(things)
+}
+
 /// A report that a laptop kept until it was enrolled: it says on `received` what was so long before.
 pub struct Late {
     pub received: Timestamp,

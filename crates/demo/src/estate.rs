@@ -30,6 +30,7 @@ pub fn tls(random: &mut Random, count: u32) -> Result<Vec<Thing>, IdError> {
             let at = day(random.between(240, 262));
             thing.set(at, "accepts_tls10", false).set(at, "accepts_tls11", false);
         }
+        thing.mend(random, "hsts_max_age", "365d").mend(random, "chain_complete", true);
         things.push(thing);
         things.push(certificate_of(random, number, &name, &certificate)?);
     }
@@ -73,7 +74,8 @@ pub fn secrets(random: &mut Random, count: u32, people: &[Person]) -> Result<Vec
         });
         let mut thing =
             Thing::new("secret", format!("vault:service-{}/credential-{number}", number % 20), first)?;
-        let forgetful = random.percent(10);
+        thing.mend(random, "protection", "kms");
+        let forgetful = random.percent(4);
         let mut at = made;
         while at < DAYS {
             at += if forgetful { random.between(95, 420) } else { random.between(70, 88) };

@@ -126,6 +126,7 @@ pub fn sources(seed: u64, size: Size) -> Result<Vec<Seen>, IdError> {
     let devices = devices::devices(random, &people, size.devices)?;
     let late = devices::late(&devices);
     let repositories = size.people * 2 / 5;
+    let servers = devices::servers(random, size.people / 8)?;
     let mut sources = vec![
         Seen::new("directory", "simulated", 5, directory)?,
         Seen::new("applications", "simulated", 5, accounts)?,
@@ -136,6 +137,7 @@ pub fn sources(seed: u64, size: Size) -> Result<Vec<Seen>, IdError> {
         Seen::new("tls-probe", "simulated", 23, estate::tls(random, size.people / 2)?)?,
         Seen::new("learning", "simulated", 23, people::learning(random, &people)?)?,
         Seen::new("secret-store", "simulated", 23, estate::secrets(random, size.people / 2, &people)?)?,
+        Seen::new("servers", "simulated", 11, servers)?,
         Seen::new("pentests", "simulated", 11, estate::pentests(random)?)?,
     ];
     if let Some(management) = sources.iter_mut().find(|source| source.info.id.as_str() == "device-management")

@@ -32,6 +32,9 @@ const APPS: [(&str, &str, bool, &str, &str); 5] = [
     ("design-board", "Design board", false, "password", "manual"),
 ];
 
+/// When the last application moves to single sign-on.
+const MOVED: Timestamp = day(250);
+
 /// A person, as the other parts of the simulation need them.
 #[derive(Clone, Debug)]
 pub struct Person {
@@ -128,6 +131,9 @@ pub fn accounts(random: &mut Random, people: &[Person]) -> Result<Vec<Thing>, Id
         for at in (0..DAYS).step_by(2) {
             thing.set(day(at), "enumerated_at", moment(day(at)));
         }
+        if *app == "design-board" {
+            thing.set(MOVED, "sign_in", "sso");
+        }
         if *app == "crm" {
             thing.set(day(200), "password_also", false).set(day(260), "deprovisioning", "automatic");
         }
@@ -166,7 +172,10 @@ fn account(
     });
     let mut thing = Thing::new("account", format!("{app}/{}", person.id), first)?.born(person.starts);
     let ends = person.ends.unwrap_or(Timestamp::MAX);
-    let idle = random.percent(4);
+    if !sso {
+        thing.set(MOVED, "sso", true);
+    }
+    let idle = random.percent(1);
     for at in (0..DAYS).step_by(20).map(day).filter(|at| *at > person.starts && *at < ends && !idle) {
         thing.set(at, "used_at", moment(at));
     }
@@ -191,7 +200,6 @@ pub fn learning(random: &mut Random, people: &[Person]) -> Result<Vec<Thing>, Id
         let mut courses = vec![
             ("security-basics", "module", "awareness", true),
             ("live-security-hour", "live", "awareness", false),
-            ("threat-briefing", "briefing", "threats", false),
         ];
         if person.engineer {
             courses.push(("secure-coding", "module", "secure_coding", true));
@@ -237,7 +245,7 @@ pub fn learning(random: &mut Random, people: &[Person]) -> Result<Vec<Thing>, Id
                     "completed_at": moment(done), "score": if form == "module" { json!(90) } else { Value::Null },
                     "version": "77ab10",
                 });
-                if person.starts < before {
+                if person.starts < assigned {
                     things.push(Thing::new(
                         "training.assignment",
                         format!("{}/{course}/2025", person.id),
@@ -246,6 +254,28 @@ pub fn learning(random: &mut Random, people: &[Person]) -> Result<Vec<Thing>, Id
                 }
             }
         }
+        briefings(random, person, &mut things)?;
     }
     Ok(things)
+}
+
+/// A threat briefing every month.
+fn briefings(random: &mut Random, person: &Person, things: &mut Vec<Thing>) -> Result<(), IdError> {
+    for month in -1..13 {
+        let assigned = day(month * 30 + 3).max(person.starts);
+        if assigned > day(month * 30 + 33) || person.ends.is_some_and(|ends| ends < assigned) {
+            continue;
+        }
+        let done = assigned.plus(Span::from_secs(86_400 * random.between(1, 11)));
+        let first = json!({
+            "person": person.id, "training": "threat-briefing", "form": "briefing", "topic": "threats", "onboarding": false,
+            "assigned_at": moment(assigned), "due": moment(assigned.plus(Span::from_secs(30 * 86_400))),
+            "completed_at": Value::Null, "score": Value::Null, "version": Value::Null,
+        });
+        let key = format!("{}/threat-briefing/{}", person.id, month + 2);
+        let mut thing = Thing::new("training.assignment", key, first)?.born(assigned);
+        thing.set(done, "completed_at", moment(done)).set(done, "version", "51d0be");
+        things.push(thing);
+    }
+    Ok(())
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use octro_model::{Id, IdError, Observation, Span, Timestamp, UnknownReason};
 use serde_json::{Map, Value};
 
+use crate::random::Random;
+
 /// The first moment of the simulated year: 2025-10-01.
 pub const BEGIN: Timestamp = Timestamp::from_secs(1_759_276_800);
 /// Its length.
@@ -94,6 +96,12 @@ impl Thing {
     ) -> &mut Self {
         let before = self.first.get(name).cloned().unwrap_or(Value::Null);
         self.set(at, name, value).set(until, name, before)
+    }
+
+    /// Some time in the year, an attribute becomes what it should be.
+    pub fn mend(&mut self, random: &mut Random, name: &str, value: impl Into<Value>) -> &mut Self {
+        let at = day(random.between(40, DAYS - 40));
+        self.set(at, name, value)
     }
 
     /// From `at` up to `until`, an attribute cannot be read.

@@ -166,7 +166,7 @@ pub async fn start(
         stop: stopped.clone(),
     });
     tasks.spawn(serve(listener, app, stopped.clone()));
-    tasks.spawn(sit(seat.clone(), runs.clone(), rules, query, broken, stopped.clone()));
+    tasks.spawn(sit(seat.clone(), runs.clone(), rules, company, query, broken, stopped.clone()));
     tasks.spawn(tick(seat.clone(), clock, stopped.clone()));
     for place in 0..runs.sources().len() {
         tasks.spawn(after_first_look(seat.clone(), runs.clone(), place, stopped.clone()));
@@ -190,6 +190,7 @@ async fn sit(
     seat: Arc<Seat>,
     runs: Arc<Runs>,
     rules: Rules,
+    company: Company,
     query: Query,
     broken: watch::Sender<Option<StoreError>>,
     mut stop: watch::Receiver<bool>,
@@ -209,7 +210,7 @@ async fn sit(
             tracing::debug!(%error, "when something was told last could not be read");
         }
         match seat.look().await {
-            Ok(Looked::Taken) => ready = prepare(&seat, &runs, &rules).await,
+            Ok(Looked::Taken) => ready = prepare(&seat, &runs, &rules, company).await,
             Ok(Looked::Held) => {
                 since_folder += LOOK_EVERY;
                 let look = since_folder >= FOLDER_EVERY;
@@ -217,7 +218,7 @@ async fn sit(
                     since_folder = Duration::ZERO;
                 }
                 if !ready || (look && changed(&rules).await) {
-                    ready = prepare(&seat, &runs, &rules).await;
+                    ready = prepare(&seat, &runs, &rules, company).await;
                 }
             }
             Ok(Looked::Elsewhere) => {
@@ -246,8 +247,11 @@ async fn changed(rules: &Rules) -> bool {
 }
 
 /// Puts the program in force and declares the sources; answers whether that is done.
-async fn prepare(seat: &Seat, runs: &Runs, rules: &Rules) -> bool {
+async fn prepare(seat: &Seat, runs: &Runs, rules: &Rules, company: Company) -> bool {
     let Some(engine) = seat.engine() else { return false };
+    if company == Company::Simulated {
+        return true; // its program and sources came with it
+    }
     match rules.install(&engine).await {
         Ok(true) => tracing::info!("a new version of the program is in force"),
         Ok(false) => {}

@@ -41,7 +41,9 @@ pub fn strip(title: &str, stretches: &[Stretch], from: Timestamp, to: Timestamp)
             }
             @for (place, at) in marks(from, to).into_iter().enumerate() {
                 line.axis x1=(percent(at, from, to)) x2=(percent(at, from, to)) y1="26" y2="31" {}
-                text.odd[place % 2 == 1] x=(percent(at, from, to)) y="43" dx="2" { (at.date()) }
+                // The last date would run out of the picture.
+                @let anchor = if share_of(at, from, to) > 0.85 { "end" } else { "start" };
+                text.odd[place % 2 == 1] x=(percent(at, from, to)) y="43" dx="2" text-anchor=(anchor) { (at.date()) }
             }
         }
     }
