@@ -20,6 +20,8 @@ const DEBIAN: &[(&str, &str)] = &[
     ("losetup", "mount"),
     ("mkfs.ext4", "e2fsprogs"),
     ("unzip", "unzip"),
+    ("unshare", "util-linux"),
+    ("python3", "python3"),
     ("setpriv", "util-linux"),
     ("node", "nodejs"),
     ("npm", "npm"),
