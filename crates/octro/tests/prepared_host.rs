@@ -1,8 +1,6 @@
 //! `octro check host` on a machine that was prepared, in mounts and a network of its own: it reports what was prepared.
 //! Needs root, as whoever prepares a machine does.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test says what it expects")]
-
 use std::process::Command;
 
 use serde_json::Value;
