@@ -167,14 +167,16 @@ pub fn late(things: &[Thing]) -> Vec<Late> {
         .into_iter()
         .filter_map(chosen)
         .flat_map(|thing| {
-            let (from, to) = (hour(151, 8), hour(156, 18));
-            let mut off = thing.seen(from, from);
-            off.attributes.insert("disk_encrypted".to_owned(), Value::Bool(false));
-            off.attributes.insert("encryption_problem".to_owned(), Value::String("off".to_owned()));
-            let mut on = thing.seen(to, to);
-            on.attributes.insert("disk_encrypted".to_owned(), Value::Bool(true));
-            on.attributes.insert("encryption_problem".to_owned(), Value::Null);
-            [Late { received: ENROLLED, observation: off }, Late { received: ENROLLED, observation: on }]
+            // Their log has an entry every twelve hours.
+            (0..12).map(|entry| {
+                let at = hour(151, 8 + 12 * entry);
+                let mended = at > hour(156, 18);
+                let mut observation = thing.seen(at, at);
+                observation.attributes.insert("disk_encrypted".to_owned(), Value::Bool(mended));
+                let problem = if mended { Value::Null } else { Value::from("off") };
+                observation.attributes.insert("encryption_problem".to_owned(), problem);
+                Late { received: ENROLLED, observation }
+            })
         })
         .collect()
 }
