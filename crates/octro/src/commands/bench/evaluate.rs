@@ -28,33 +28,35 @@ pub fn run(resources: u32) -> anyhow::Result<Figures> {
     figures.add("record in memory", (memory("VmRSS:") - before) / f64::from(resources), "bytes/resource");
 
     let now = Timestamp::from_secs(1_767_225_600);
-    let mut counts = Vec::new();
+    let mut counts: Vec<usize> = Vec::new();
     let mut rates = Vec::new();
     for _ in 0..TIMES {
         let begun = cpu();
-        counts = program
-            .tests
-            .values()
-            .map(|test| {
-                let pass = records.iter().filter(|record| {
-                    let subject = Subject { record, key: "" };
-                    octro_program::judge(test, &subject, now, &NoWorld).status == Status::Pass
-                });
-                pass.count()
-            })
-            .collect::<Vec<_>>();
+        // As the engine does it: all tests of one resource, then the next resource.
+        counts = vec![0; program.tests.len()];
+        for record in &records {
+            let subject = Subject { record, key: "" };
+            for (test, count) in program.tests.values().zip(&mut counts) {
+                let status = octro_program::judge(test, &subject, now, &NoWorld).status;
+                *count += usize::from(status == Status::Pass);
+            }
+        }
         rates.push(per_second(resources, cpu() - begun));
     }
     figures.add("octro, 10 rules, one core", median(rates), "M evaluations/s");
     drop(records);
 
     let buckets: Vec<Bucket> = (0..resources).map(|number| Bucket::new(number, 0)).collect();
-    let mut by_hand = Vec::new();
+    let mut by_hand: Vec<usize> = Vec::new();
     let mut rates = Vec::new();
     for _ in 0..TIMES {
         let begun = cpu();
-        by_hand =
-            predicates::ALL.iter().map(|rule| buckets.iter().filter(|bucket| rule(bucket)).count()).collect();
+        by_hand = vec![0; predicates::ALL.len()];
+        for bucket in &buckets {
+            for (rule, count) in predicates::ALL.iter().zip(&mut by_hand) {
+                *count += usize::from(rule(bucket));
+            }
+        }
         rates.push(per_second(resources, cpu() - begun));
     }
     figures.add("by hand in Rust, 10 rules, one core", median(rates), "M evaluations/s");
