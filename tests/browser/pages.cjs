@@ -9,7 +9,7 @@ async function rows(address, what) {
 }
 
 async function pages(address) {
-  const [failing] = await rows(address, 'results?status=fail&limit=1');
+  const [failing] = await rows(address, 'results?status=fail&per=1');
   const resource = `${encodeURIComponent(failing.kind)}/${failing.key.split('/').map(encodeURIComponent).join('/')}`;
   const why = new URLSearchParams({ test: failing.test, kind: failing.kind, key: failing.key });
   return [

@@ -1,4 +1,4 @@
-//! The standing benchmark's rules in the engines of others, over the same buckets: one JSON array of figures on
+//! The bucket benchmark's rules in the engines of others, over the same buckets: one JSON array of figures on
 //! standard output. Each peer has a process of its own, so that its peak of memory is its own; it counts what passes,
 //! and if that is not what the hand-written rules count, there are no figures.
 

@@ -1,4 +1,4 @@
-# The ten rules of the standing benchmark.
+# The ten rules of the bucket benchmark.
 package bench
 
 bpa if {

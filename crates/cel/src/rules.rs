@@ -1,4 +1,4 @@
-//! The ten standing benchmark rules over generated buckets: every verdict is counted, and so is what a source with one
+//! The ten rules of the bucket benchmark over generated buckets: every verdict is counted, and so is what a source with one
 //! permission less can still tell.
 
 use serde_json::{Value, json};

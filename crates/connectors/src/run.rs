@@ -1,5 +1,8 @@
 //! One run of a source: what it delivers and how it went.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use octro_model::{
     Clock, Collection, CollectionError, Id, Observation, ScopeReport, Timestamp, UnknownReason, Why,
 };
@@ -29,6 +32,7 @@ pub struct Run<'a> {
     errors: Vec<CollectionError>,
     errors_dropped: u64,
     stopped: bool,
+    stop: Arc<AtomicBool>,
 }
 
 impl<'a> Run<'a> {
@@ -53,7 +57,20 @@ impl<'a> Run<'a> {
             errors: Vec::new(),
             errors_dropped: 0,
             stopped: false,
+            stop: Arc::default(),
         }
+    }
+
+    /// The same run, which is over as soon as somebody sets `stop`.
+    #[must_use]
+    pub fn stopped_by(mut self, stop: Arc<AtomicBool>) -> Self {
+        self.stop = stop;
+        self
+    }
+
+    /// What is set when the run is over: for threads of a source that do not have the run at hand.
+    pub fn stop(&self) -> Arc<AtomicBool> {
+        self.stop.clone()
     }
 
     /// The present moment.
@@ -68,7 +85,7 @@ impl<'a> Run<'a> {
 
     /// Whether the source has to return.
     pub fn is_stopped(&mut self) -> bool {
-        self.stopped = self.stopped || self.clock.now() >= self.deadline;
+        self.stopped = self.stopped || self.stop.load(Ordering::Relaxed) || self.clock.now() >= self.deadline;
         self.stopped
     }
 

@@ -47,27 +47,55 @@ struct Stood {
     views: Vec<(Arc<Record>, Timestamp)>,
 }
 
+impl Stood {
+    /// When the attributes `reads` had last been seen to be as they were: the oldest of them counts.
+    fn seen_at(&self, layout: &Layout, reads: &[String]) -> Timestamp {
+        match self.views.as_slice() {
+            [(_, seen)] => *seen,
+            views => crate::state::oldest_seen(
+                views.iter().map(|(record, seen)| (record.as_ref(), *seen)),
+                layout,
+                reads,
+            ),
+        }
+    }
+}
+
 /// The world as it stood at some moment.
 struct Then<'a> {
     state: &'a State,
     program: &'a Program,
     stood: &'a HashMap<u32, Stood>,
+    /// The attributes that are read of other resources, by kind.
+    reads: &'a [(Id, Vec<String>)],
     at: Timestamp,
     oldest: Cell<Timestamp>,
 }
 
 impl Then<'_> {
-    fn used(&self, stood: &Stood) {
-        let seen = stood.views.iter().map(|(_, seen)| *seen).max().unwrap_or(Timestamp::MIN);
+    fn used(&self, kind: &Id, stood: &Stood) {
+        let reads = self.reads.iter().find(|(of, _)| of == kind);
+        let reads = reads.map(|(_, names)| names.as_slice()).unwrap_or_default();
+        let seen = self.program.kinds.get(kind).map(|layout| stood.seen_at(layout, reads));
+        self.rests_on(seen.unwrap_or(Timestamp::MIN));
+    }
+
+    fn rests_on(&self, seen: Timestamp) {
         self.oldest.set(self.oldest.get().min(seen));
     }
 
+    /// Whether the kind was completely enumerated; what is answered rests on that.
     fn enumerated(&self, kind: &Id) -> bool {
-        self.state
+        let enumerated_at = self
+            .state
             .kind_of
             .get(kind)
             .and_then(|kind| self.state.kinds.get(*kind as usize))
-            .is_some_and(|table| table.was_enumerated(self.at))
+            .and_then(|table| table.was_enumerated_at(self.at));
+        if let Some(at) = enumerated_at {
+            self.rests_on(at);
+        }
+        enumerated_at.is_some()
     }
 }
 
@@ -80,7 +108,7 @@ impl World for Then<'_> {
             .and_then(|kind| self.state.kinds.get(*kind as usize))
             .and_then(|table| table.keys.get(key));
         if let Some(stood) = slot.and_then(|slot| self.stood.get(slot)) {
-            self.used(stood);
+            self.used(kind, stood);
             return Lookup::Found(&stood.record);
         }
         if self.enumerated(kind) { Lookup::Absent } else { Lookup::Unknown }
@@ -102,7 +130,7 @@ impl World for Then<'_> {
                 Some(Reading::Value(_) | Reading::Absent | Reading::Unknown(_)) | None => false,
             };
             if names {
-                self.used(stood);
+                self.used(kind, stood);
                 records.push(stood.record.as_ref());
             }
         }
@@ -336,21 +364,18 @@ impl State {
         for (number, version, test) in &rules.tests {
             let (status, observation) = match (mine, &rules.layout) {
                 (Some(mine), Some(layout)) => {
+                    let others = crate::rule::other_reads(test);
                     let world = Then {
                         state: self,
                         program: &rules.program,
                         stood,
+                        reads: &others,
                         at,
                         oldest: Cell::new(Timestamp::MAX),
                     };
                     let subject = Subject { record: &mine.record, key: &resource.key };
                     let judgement = octro_program::judge(test, &subject, at, &world);
-                    let views = mine.views.iter().map(|(record, seen)| (record.as_ref(), *seen));
-                    let seen = match mine.views.as_slice() {
-                        [(_, seen)] => *seen,
-                        _ => crate::state::oldest_seen(views, layout, &crate::rule::own_reads(test)),
-                    };
-                    let seen = seen.min(world.oldest.get());
+                    let seen = mine.seen_at(layout, &crate::rule::own_reads(test)).min(world.oldest.get());
                     let weighed =
                         weigh(test, Some(&rules.program), &resource.key, judgement.status, seen, at);
                     next = next.min(judgement.flips_at).min(weighed.flips_at).min(weighed.stale_at);

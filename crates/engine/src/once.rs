@@ -1,5 +1,6 @@
 //! A program judging what is observed now, once, without a database: `octro check`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use octro_model::{Clock, Collection, CollectionError, Id, Observation, Status, Tally, Timestamp};
@@ -7,7 +8,7 @@ use octro_program::Program;
 
 use crate::delta::Delta;
 use crate::input::Item;
-use crate::state::{Counts, Reread, State};
+use crate::state::{Counts, Reread, State, doubt_refused};
 use crate::{EngineError, SourceInfo};
 
 /// See the module.
@@ -80,11 +81,11 @@ impl Once {
     /// If the source was not declared.
     pub fn finish(&mut self, mut report: Collection) -> Result<(), EngineError> {
         let source = self.source(&report.source)?;
-        for scope in &mut report.scopes {
-            if self.refused.iter().any(|(kind, _)| *kind == scope.kind) {
-                scope.complete = false;
-            }
+        let mut refused: BTreeMap<&Id, u64> = BTreeMap::new();
+        for (kind, _) in &self.refused {
+            *refused.entry(kind).or_default() += 1;
         }
+        doubt_refused(&mut report, refused);
         let at = self.state.receive(self.clock.now());
         self.state.finish(source, 1, &report, self.counts, at, &mut Delta::default());
         Ok(())
@@ -95,7 +96,7 @@ impl Once {
         self.refused.iter().map(|(_, error)| error)
     }
 
-    /// The observed resources: kind, key and attributes as JSON.
+    /// The kind and key of every resource that was observed.
     pub fn resources(&self) -> impl Iterator<Item = (&Id, &str)> {
         self.state
             .resources
@@ -144,7 +145,7 @@ impl Once {
         status: Status,
         now: Timestamp,
     ) -> String {
-        let world = crate::state::Current::new(&self.state);
+        let world = crate::state::Current::new(&self.state, &[]);
         let subject = octro_cel::Subject { record, key };
         let explained = octro_program::explain(test, &subject, now, &world);
         crate::query::sentence(status, &explained)

@@ -23,9 +23,21 @@ pub(crate) fn reaches(test: &Test) -> impl Iterator<Item = &Id> {
 
 /// The attributes of the resource itself that a test reads, by their outermost name.
 pub(crate) fn own_reads(test: &Test) -> Vec<String> {
+    reads(test, &test.on)
+}
+
+/// The attributes that a test reads of the resources that it looks at, by kind.
+pub(crate) fn other_reads(test: &Test) -> Vec<(Id, Vec<String>)> {
+    let mut kinds: Vec<&Id> = reaches(test).collect();
+    kinds.sort();
+    kinds.dedup();
+    kinds.into_iter().map(|kind| (kind.clone(), reads(test, kind))).collect()
+}
+
+fn reads(test: &Test, kind: &Id) -> Vec<String> {
     let mut names: Vec<String> = expressions(test)
         .flat_map(|expression| expression.reads())
-        .filter(|read| read.kind == test.on)
+        .filter(|read| read.kind == *kind)
         .filter_map(|read| read.path.split(['.', '[']).next().map(str::to_owned))
         .collect();
     names.sort();

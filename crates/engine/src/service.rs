@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use octro_model::{Clock, Collection, CollectionError, Id, Observation, Span, Timestamp, UnknownReason, Why};
+use octro_model::{Clock, Collection, CollectionError, Id, Observation, Span, Timestamp};
 use octro_program::Files;
 use octro_store::Db;
 use tokio::sync::{Mutex, broadcast};
@@ -12,7 +12,7 @@ use crate::delta::Delta;
 use crate::input::Item;
 use crate::late::{amend_all, needs};
 use crate::persist::{load, past, write};
-use crate::state::{BatchOutcome, Counts, State};
+use crate::state::{BatchOutcome, Counts, State, doubt_refused};
 use crate::{EngineError, Lease, SourceInfo};
 
 /// How many explained refusals a collection keeps.
@@ -57,7 +57,15 @@ pub struct Received {
 #[derive(Debug, Default)]
 struct Open {
     counts: Counts,
-    refused: BTreeMap<Id, Vec<CollectionError>>,
+    refused: BTreeMap<Id, Refused>,
+}
+
+/// What was refused of a kind.
+#[derive(Debug, Default)]
+struct Refused {
+    count: u64,
+    /// The first of them, explained.
+    explained: Vec<CollectionError>,
 }
 
 struct Inner {
@@ -230,9 +238,10 @@ impl Engine {
         for (kind, error) in all {
             received.refused += 1;
             open.counts.refused += 1;
-            let kept = open.refused.entry(kind).or_default();
-            if kept.len() < REFUSALS_MAX {
-                kept.push(error);
+            let of = open.refused.entry(kind).or_default();
+            of.count += 1;
+            if of.explained.len() < REFUSALS_MAX {
+                of.explained.push(error);
             }
         }
         open.counts.changed += changed;
@@ -273,16 +282,10 @@ impl Engine {
             };
             let open = inner.open.get(&collecting.ord).ok_or(EngineError::NotCollecting)?;
             let mut report = report.clone();
-            for (kind, errors) in &open.refused {
-                let reason =
-                    UnknownReason::new(Why::Failed, format!("{} observations did not fit", errors.len()));
-                for scope in report.scopes.iter_mut().filter(|scope| scope.kind == *kind && scope.complete) {
-                    scope.complete = false;
-                    scope.reason = Some(reason.clone());
-                }
-            }
+            doubt_refused(&mut report, open.refused.iter().map(|(kind, refused)| (kind, refused.count)));
             report.refused += open.counts.refused;
-            report.errors.extend(open.refused.values().flatten().take(REFUSALS_MAX).cloned());
+            let explained = open.refused.values().flat_map(|refused| &refused.explained);
+            report.errors.extend(explained.take(REFUSALS_MAX).cloned());
             let counts = Counts { refused: report.refused, ..open.counts };
             let (source, ord) = (collecting.source, collecting.ord);
             let change = |state: &mut State, at, delta: &mut Delta| {

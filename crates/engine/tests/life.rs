@@ -149,6 +149,130 @@ async fn references_are_followed_both_ways() {
 }
 
 #[tokio::test]
+async fn a_neighbour_is_as_old_as_what_is_read_of_it() {
+    for mut bench in Bench::all().await {
+        bench.install(&rules::full().files()).await;
+        bench.declare("a", &["disk"]).await;
+        bench.declare("k", &["kms"]).await;
+        bench.declare("l", &["kms"]).await;
+        let keyed = json!({"kind": "disk", "key": "d", "attributes": {"encrypted": true, "key_id": "k1"}});
+        let enabled = json!({"kind": "kms", "key": "k1", "attributes": {"enabled": true}});
+        let seen = json!({"kind": "kms", "key": "k1", "attributes": {}});
+        bench.collect("k", std::slice::from_ref(&enabled), &[("kms", true)]).await;
+        let since = bench.query.resource("kms", "k1", bench.present().await).await.unwrap().seen_at.unwrap();
+        bench.at(hour(1.0)).await;
+        bench.collect("l", std::slice::from_ref(&seen), &[("kms", true)]).await;
+        bench.collect("a", std::slice::from_ref(&keyed), &[("disk", true)]).await;
+        assert_eq!(bench.status_now("keyed", "d").await, Some(Status::Pass));
+        // One source falls silent. The other goes on to see the key, but never said whether it is enabled.
+        for hours in [10.0, 20.0, 29.0] {
+            bench.at(hour(hours)).await;
+            bench.collect("l", std::slice::from_ref(&seen), &[("kms", true)]).await;
+            bench.collect("a", std::slice::from_ref(&keyed), &[("disk", true)]).await;
+            assert_eq!(bench.status_now("keyed", "d").await, Some(Status::Pass), "{hours}");
+        }
+        bench.reopen().await;
+        let due = since.plus(Span::from_secs(30 * 3_600));
+        bench.at(due.minus(Span::from_micros(1))).await;
+        assert_eq!(bench.status_now("keyed", "d").await, Some(Status::Pass));
+        bench.at(due).await;
+        assert_eq!(bench.status_now("keyed", "d").await, Some(Status::Stale));
+        bench.collect("l", &[seen], &[("kms", true)]).await;
+        bench.collect("a", &[keyed], &[("disk", true)]).await;
+        assert_eq!(bench.status_now("keyed", "d").await, Some(Status::Stale));
+        bench.at(hour(32.0)).await;
+        bench.collect("k", &[enabled], &[("kms", true)]).await;
+        assert_eq!(bench.status_now("keyed", "d").await, Some(Status::Pass));
+        bench.done().await;
+    }
+}
+
+#[tokio::test]
+async fn what_rests_on_an_enumeration_grows_stale_with_it() {
+    for mut bench in Bench::all().await {
+        let orphan = "rev = 1\nseverity = \"low\"\non = \"person\"\nmax_age = \"30h\"\nmessage = \"she has a disk\"\n\
+             pass = \"count(refs('disk', 'owner')) == 0 && resource.active\"\n\
+             [[examples]]\nname = \"good\"\nkey = \"ann\"\ngiven = { active = true }\nexpect = \"pass\"\n\
+             [[examples]]\nname = \"bad\"\nkey = \"ann\"\ngiven = { active = true }\nothers = [{ kind = \"disk\", key = \"d\", given = { owner = \"ann\" } }]\nexpect = \"fail\"\n\
+             [[examples]]\nname = \"unsaid\"\nkey = \"ann\"\ngiven = { }\nexpect = \"unknown\"\n";
+        bench.install(&rules::full().test("orphan", orphan).files()).await;
+        bench.declare("a", &["disk"]).await;
+        bench.declare("p", &["person"]).await;
+        let ann = json!({"kind": "person", "key": "ann", "attributes": {"active": true}});
+        bench.collect("a", &[], &[("disk", true)]).await;
+        let source = bench.query.source("a", bench.present().await, 1).await.unwrap();
+        let due = source.last().unwrap().finished_at.plus(Span::from_secs(30 * 3_600));
+        for hours in [1.0, 20.0, 29.0] {
+            bench.at(hour(hours)).await;
+            bench.collect("p", std::slice::from_ref(&ann), &[("person", true)]).await;
+            assert_eq!(bench.status_now("orphan", "ann").await, Some(Status::Pass), "{hours}");
+        }
+        // Nobody looked for disks for so long that she may have one.
+        bench.at(due.minus(Span::from_micros(1))).await;
+        assert_eq!(bench.status_now("orphan", "ann").await, Some(Status::Pass));
+        bench.at(due).await;
+        assert_eq!(bench.status_now("orphan", "ann").await, Some(Status::Stale));
+        bench.reopen().await;
+        bench.at(hour(33.0)).await;
+        bench.collect("a", &[], &[("disk", true)]).await;
+        assert_eq!(bench.status_now("orphan", "ann").await, Some(Status::Pass), "it was looked for again");
+        // What is learned late of that time does not make it fresher.
+        bench.at(hour(34.0)).await;
+        let late = json!({"kind": "person", "key": "ann", "at": hour(28.0), "attributes": {"active": false}});
+        bench.collect("p", &[late], &[]).await;
+        let then = AsOf { at: hour(32.0), known_at: bench.present().await.known_at };
+        assert_eq!(bench.status("orphan", "ann", then).await, Some(Status::Stale));
+        assert_eq!(bench.status_now("orphan", "ann").await, Some(Status::Pass));
+        bench.done().await;
+    }
+}
+
+#[tokio::test]
+async fn a_scope_that_is_no_longer_reported_is_not_enumerated() {
+    for mut bench in Bench::all().await {
+        bench.install(&rules::full().files()).await;
+        bench.declare("s", &["disk"]).await;
+        let seen = [json!({"kind": "disk", "key": "d", "scope": "a", "attributes": {"encrypted": true}})];
+        bench.collect_disks("s", &seen, &[("a", true, 1), ("b", false, 0)]).await;
+        assert_eq!(bench.test_now("encrypted").await.0, Status::Unknown);
+        for hours in [1.0, 2.0] {
+            bench.at(hour(hours)).await;
+            bench.collect_disks("s", &seen, &[("a", true, 1)]).await;
+            let (status, reason) = bench.test_now("encrypted").await;
+            assert_eq!(status, Status::Unknown);
+            assert!(reason.contains("scope `b` was not reported by the last run"), "{reason}");
+            let source = bench.query.source("s", bench.present().await, 1).await.unwrap();
+            assert_eq!((source.scopes.len(), source.runs[0].complete), (2, false), "{source:#?}");
+            bench.reopen().await;
+        }
+        // It is said for the last time, complete and empty: it need not be mentioned again.
+        bench.at(hour(3.0)).await;
+        bench.collect_disks("s", &seen, &[("a", true, 1), ("b", true, 0)]).await;
+        assert_eq!(bench.test_now("encrypted").await.0, Status::Pass);
+        bench.reopen().await;
+        bench.at(hour(4.0)).await;
+        bench.collect_disks("s", &seen, &[("a", true, 1)]).await;
+        assert_eq!(bench.test_now("encrypted").await, (Status::Pass, "all 1 pass".to_owned()));
+        // A run that fails as a whole names no scope; the next one takes its place.
+        bench.collect_disks("s", &[], &[("", false, 0)]).await;
+        assert_eq!(bench.test_now("encrypted").await.0, Status::Unknown);
+        bench.collect_disks("s", &seen, &[("a", true, 1)]).await;
+        assert_eq!(bench.test_now("encrypted").await.0, Status::Pass);
+        // A scope in which something stands has not ended, whatever its report counts.
+        let more = json!({"kind": "disk", "key": "e", "scope": "c", "attributes": {"encrypted": true}});
+        bench.at(hour(5.0)).await;
+        bench.collect_disks("s", &[seen[0].clone(), more], &[("a", true, 0), ("c", true, 0)]).await;
+        assert_eq!(bench.test_now("encrypted").await.0, Status::Pass);
+        bench.collect_disks("s", &seen, &[("a", true, 0)]).await;
+        assert_eq!(bench.test_now("encrypted").await.0, Status::Unknown);
+        // One complete run over the whole kind, not divided, leaves no question.
+        bench.collect_disks("s", &seen, &[("", true, 1)]).await;
+        assert_eq!(bench.test_now("encrypted").await.0, Status::Pass);
+        bench.done().await;
+    }
+}
+
+#[tokio::test]
 async fn time_flips_at_the_right_microsecond() {
     for bench in Bench::all().await {
         bench.install(&rules::full().files()).await;
@@ -367,6 +491,13 @@ async fn what_does_not_fit_is_refused_with_a_reason_and_counted() {
         assert!(run.errors.iter().any(|error| error.message.contains("encrypted")), "{:?}", run.errors);
         assert_eq!(source.scopes[0].complete, Some(false));
         assert_eq!(bench.test_now("encrypted").await.0, Status::Unknown);
+        // All are counted, however few of them are explained.
+        let many = bench.engine.begin(&id("a")).await.unwrap();
+        let unfit = observation(&wrong[0]);
+        bench.engine.observe(&many, vec![unfit; 70]).await.unwrap();
+        bench.engine.finish(&many, report("a", START, &[("disk", true)])).await.unwrap();
+        let (_, reason) = bench.test_now("encrypted").await;
+        assert!(reason.contains("70 observations did not fit"), "{reason}");
         let over = bench.engine.observe(&collecting, vec![observation(&disk("d", true))]).await;
         assert!(matches!(over, Err(octro_engine::EngineError::NotCollecting)), "{over:?}");
         bench.done().await;

@@ -1,6 +1,6 @@
 //! What commands print: data on stdout in the form that was asked for, talk on stderr.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use clap::ValueEnum;
 use octro_model::Status;
@@ -69,7 +69,7 @@ impl Table {
         for row in std::iter::once(&headings).filter(|_| first).chain(&self.rows) {
             let mut line = String::new();
             for (cell, width) in row.iter().zip(&widths) {
-                line.push_str(&printable(cell));
+                line.push_str(&one_line(cell));
                 line.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.chars().count()) + 2));
             }
             writeln!(out, "{}", line.trim_end())?;
@@ -79,14 +79,9 @@ impl Table {
 
     fn print_csv(&self, first: bool) -> io::Result<()> {
         let mut out = io::stdout().lock();
-        let line = |cells: &mut dyn Iterator<Item = &str>| cells.map(csv_cell).collect::<Vec<_>>().join(",");
-        if first {
-            write!(out, "{}\r\n", line(&mut self.headings.iter().copied()))?;
-        }
-        for row in &self.rows {
-            write!(out, "{}\r\n", line(&mut row.iter().map(String::as_str)))?;
-        }
-        Ok(())
+        let headings = self.headings.iter().map(|heading| (*heading).to_owned()).collect();
+        let rows = std::iter::once(headings).filter(|_| first).chain(self.rows.iter().cloned());
+        out.write_all(octro_web::ui::csv(rows).as_bytes())
     }
 
     fn print_markdown(&self, first: bool) -> io::Result<()> {
@@ -96,10 +91,7 @@ impl Table {
             writeln!(out, "|{}", " --- |".repeat(self.headings.len()))?;
         }
         for row in &self.rows {
-            let cells: Vec<String> = row
-                .iter()
-                .map(|cell| cell.replace('\\', "\\\\").replace('|', "\\|").replace(['\n', '\r'], " "))
-                .collect();
+            let cells: Vec<String> = row.iter().map(|cell| markdown_cell(cell)).collect();
             writeln!(out, "| {} |", cells.join(" | "))?;
         }
         Ok(())
@@ -109,10 +101,25 @@ impl Table {
 /// Prints JSON.
 pub fn json(whole: &impl Serialize) -> anyhow::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
-    serde_json::to_writer_pretty(&mut out, whole).map_err(io::Error::from)?;
+    if io::stdout().is_terminal() {
+        let text = serde_json::to_string_pretty(whole).map_err(io::Error::from)?;
+        out.write_all(escaped(&text).as_bytes())?;
+    } else {
+        serde_json::to_writer_pretty(&mut out, whole).map_err(io::Error::from)?;
+    }
     out.write_all(b"\n")?;
     out.flush()?;
     Ok(())
+}
+
+/// Prints JSON on one line.
+pub fn json_line(whole: &impl Serialize) -> anyhow::Result<()> {
+    let mut line = serde_json::to_string(whole).map_err(io::Error::from)?;
+    if io::stdout().is_terminal() {
+        line = escaped(&line);
+    }
+    line.push('\n');
+    text(&line)
 }
 
 /// Prints text as it is.
@@ -143,15 +150,44 @@ pub fn status(status: Status) -> String {
 }
 
 /// What other systems say must not steer the terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+pub fn printable(text: &str) -> String {
+    text.chars().map(|c| if steers(c) && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
-/// One cell, quoted where needed; a cell that a spreadsheet would take for a formula is made text.
-fn csv_cell(cell: &str) -> String {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
-    let cell = if formula { format!("'{cell}") } else { cell.to_owned() };
-    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
+/// The same for what stands on one line: a line end in it must not pass for the end of that line.
+pub fn one_line(text: &str) -> String {
+    text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Whether a character moves the cursor, changes colours, or turns the direction of what follows.
+fn steers(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// One cell of a Markdown table: nothing in it is markup.
+fn markdown_cell(cell: &str) -> String {
+    let mut out = String::with_capacity(cell.len());
+    for c in one_line(cell).chars() {
+        if matches!(c, '\\' | '|' | '<' | '`' | '[') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// JSON that does not steer the terminal either: outside ASCII such characters stand only in strings, where an escape
+/// says the same; DEL, too. Those below U+0020 are escaped by JSON itself, or are its own line ends.
+fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c >= '\u{7f}' && steers(c) {
+            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -160,9 +196,18 @@ mod tests {
 
     #[test]
     fn cells_are_harmless() {
-        assert_eq!(csv_cell("=1+1"), "'=1+1");
-        assert_eq!(csv_cell("-3.5"), "-3.5");
-        assert_eq!(csv_cell("a,\"b\""), "\"a,\"\"b\"\"\"");
-        assert_eq!(printable("a\u{1b}[2Jb"), "a\u{fffd}[2Jb");
+        assert_eq!(printable("a\u{1b}[2Jb\nc"), "a\u{fffd}[2Jb\nc");
+        assert_eq!(one_line("a\r\nb\u{85}c\u{202e}d\u{2067}e\u{2028}f"), "a��b�c�d�e�f");
+        assert_eq!(markdown_cell("a\nb|c<d>`e`[f](g)\\"), "a�b\\|c\\<d>\\`e\\`\\[f](g)\\\\");
+        assert_eq!(one_line("é ✓ 文"), "é ✓ 文");
+    }
+
+    #[test]
+    fn json_on_a_terminal_is_harmless_and_means_the_same() {
+        let whole = serde_json::json!({ "a\u{9b}31m": "b\u{7f}\u{202e}\u{1b}\n\"é", "c": [1, "\u{9f}"] });
+        let shown = escaped(&serde_json::to_string_pretty(&whole).unwrap());
+        assert!(shown.contains("a\\u009b31m") && shown.contains("b\\u007f\\u202e\\u001b"), "{shown}");
+        assert!(shown.chars().all(|c| c == '\n' || !steers(c)), "{shown}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), whole);
     }
 }

@@ -106,6 +106,29 @@ fn one_test_or_source_can_be_named() {
 }
 
 #[test]
+fn a_source_that_is_named_twice_runs_once() {
+    let place = Place::new();
+    let ran = place.path().join("ran");
+    let script = format!("echo run >> '{}'\necho '{WHOLE}'\n", ran.display());
+    place.settings(&place.source("mine", "1h", &script));
+    assert_eq!(place.run(&["check", "exec", "mine", "mine"]).code, Some(0));
+    assert_eq!(std::fs::read_to_string(ran).unwrap(), "run\n");
+}
+
+#[test]
+fn a_key_cannot_forge_a_row() {
+    let place = Place::new();
+    let line = thing(r"a\n✓ pass thing.good b\u001b[2K", r#""good":false,"kept":true"#);
+    // Not with `echo`: some shells make a line end of `\n`.
+    place.settings(&place.source("mine", "1h", &format!("cat <<'END'\n{line}\n{WHOLE}\nEND\n")));
+    for format in ["table", "markdown"] {
+        let ran = place.run(&["check", "--all", "--format", format]);
+        let forged = ran.out.lines().any(|line| line.starts_with("✓ pass thing.good b"));
+        assert!(!forged && ran.out.contains("a\u{fffd}✓ pass") && !ran.out.contains('\u{1b}'), "{ran:?}");
+    }
+}
+
+#[test]
 fn every_form_can_be_read() {
     let key = r#"odd, |\"key\""#;
     let lines = [&thing(key, r#""good":false,"kept":true"#), WHOLE];

@@ -1,7 +1,7 @@
 //! `octro.toml`: where Octro listens, what it keeps where, and what it looks at. Everything has a default; without a
 //! file Octro looks at the machine that it runs on.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -221,16 +221,16 @@ pub fn listen_address(text: &str) -> Result<SocketAddr, (String, &'static str)> 
     let address: SocketAddr = text
         .parse()
         .map_err(|_| (format!("`{text}` is no address"), "an address and port, as 127.0.0.1:7468"))?;
-    let loopback = match address.ip() {
-        IpAddr::V4(ip) => ip.is_loopback(),
-        IpAddr::V6(ip) => ip.is_loopback(),
-    };
-    if loopback {
-        Ok(address)
-    } else {
-        let what = format!("`{address}` can be reached from other machines, and there is no sign-in yet");
-        Err((what, "a loopback address: 127.0.0.1 or [::1]"))
+    // The guard in front of the pages answers to these names alone.
+    if [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].contains(&address.ip()) {
+        return Ok(address);
     }
+    let what = if address.ip().is_loopback() {
+        format!("the pages do not answer on `{address}`")
+    } else {
+        format!("`{address}` can be reached from other machines, and there is no sign-in yet")
+    };
+    Err((what, "a loopback address: 127.0.0.1 or [::1]"))
 }
 
 /// The machine that Octro runs on.
@@ -315,6 +315,17 @@ mod tests {
         assert_eq!(config.data, Path::new("/etc/octro/d"));
         assert_eq!(config.sources.len(), 1);
         assert_eq!(config.sources[0].info.every, Span::HOUR);
+    }
+
+    #[test]
+    fn only_what_the_pages_answer_to_is_listened_on() {
+        for good in ["127.0.0.1:0", "localhost:7468", "[::1]:80"] {
+            assert!(listen_address(good).is_ok(), "{good}");
+        }
+        for bad in ["127.0.0.2:80", "127.255.255.254:80", "0.0.0.0:80", "[::]:80", "[::ffff:127.0.0.1]:80"] {
+            let (_, expected) = listen_address(bad).unwrap_err();
+            assert_eq!(expected, "a loopback address: 127.0.0.1 or [::1]", "{bad}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use octro_connectors::{Run, Stopped};
 use octro_engine::{EngineError, Lease, Query};
@@ -19,6 +19,8 @@ const TERM: Span = Span::from_secs(10);
 const AGAIN: Span = Span::from_secs(30);
 /// How often the schedule is looked at.
 const LOOK_EVERY: std::time::Duration = std::time::Duration::from_secs(1);
+/// How long a source may take to notice that it is stopped.
+const STOP_MAX: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// What is needed to run sources.
 pub struct Runs {
@@ -30,6 +32,8 @@ pub struct Runs {
     wanted: HashMap<Id, Notify>,
     sources: Vec<OpenSource>,
     handed_in: AtomicU64,
+    /// Tells the sources that run to return.
+    stop: Arc<AtomicBool>,
 }
 
 impl Runs {
@@ -42,7 +46,16 @@ impl Runs {
         sources: Vec<OpenSource>,
     ) -> Self {
         let wanted = sources.iter().map(|source| (source.info.id.clone(), Notify::new())).collect();
-        Self { seat, query, clock, process, wanted, sources, handed_in: AtomicU64::new(0) }
+        Self {
+            seat,
+            query,
+            clock,
+            process,
+            wanted,
+            sources,
+            handed_in: AtomicU64::new(0),
+            stop: Arc::default(),
+        }
     }
 
     /// The sources.
@@ -103,7 +116,7 @@ impl Runs {
                 }
             }
             last = Some(self.clock.now());
-            let run = self.clone().run(source.clone());
+            let mut run = std::pin::pin!(self.clone().run(source.clone()));
             let held = async {
                 loop {
                     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
@@ -113,13 +126,20 @@ impl Runs {
                 }
             };
             tokio::select! {
-                stored = run => {
+                stored = &mut run => {
                     if !stored && source.info.every > AGAIN {
                         last = Some(self.clock.now().minus(source.info.every).plus(AGAIN));
                     }
                 }
                 () = held => {}
-                _ = stop.changed() => break,
+                _ = stop.changed() => {
+                    self.stop.store(true, Ordering::Relaxed);
+                    // It has to end what it started before this process is gone.
+                    if tokio::time::timeout(STOP_MAX, &mut run).await.is_err() {
+                        tracing::warn!(source = %source.info.id, "the source did not return and was left alone");
+                    }
+                    break;
+                }
             }
         }
         if let Err(error) = lease.release(self.db()).await {
@@ -184,6 +204,10 @@ impl Runs {
             None => self.hand_in(source).await,
         };
         match outcome {
+            Ok(()) if self.is_stopped() => {
+                tracing::debug!(source = %id, "a source was stopped");
+                return true;
+            }
             Ok(()) => {
                 tracing::info!(source = %id, took = %self.clock.now().since(started).human(), "a source ran");
                 return true;
@@ -222,7 +246,12 @@ impl Runs {
         format!("{run}:{:012}", self.handed_in.fetch_add(1, Ordering::SeqCst))
     }
 
-    /// Lets the source look, on a thread of its own; `None` if it broke down.
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Lets the source look, on a thread of its own; `None` if it broke down, or if Octro stops: what a source did not
+    /// come to see because of that says nothing about the system.
     async fn collect(
         &self,
         source: OpenSource,
@@ -233,21 +262,28 @@ impl Runs {
         let clock = self.clock.clone();
         let handle = tokio::runtime::Handle::current();
         let id = source.info.id.clone();
+        let stop = self.stop.clone();
         let ran = tokio::task::spawn_blocking(move || {
             let deadline = clock.now().plus(source.timeout);
             let mut deliver = |batch: Vec<Observation>| {
+                if stop.load(Ordering::Relaxed) {
+                    return Err(Stopped);
+                }
                 deliver(&handle, batch).map_err(|error| {
                     tracing::error!(source = %source.info.id, %error, "observations could not be stored");
                     Stopped
                 })
             };
             let kinds = source.info.kinds.clone();
-            let mut run = Run::new(source.info.id.clone(), kinds, clock.as_ref(), deadline, &mut deliver);
+            let mut run = Run::new(source.info.id.clone(), kinds, clock.as_ref(), deadline, &mut deliver)
+                .stopped_by(stop.clone());
             source.source.collect(&mut run);
             run.finish()
         })
         .await;
-        ran.map_err(|error| tracing::error!(source = %id, %error, "the connector broke down")).ok()
+        ran.map_err(|error| tracing::error!(source = %id, %error, "the connector broke down"))
+            .ok()
+            .filter(|_| !self.is_stopped())
     }
 }
 

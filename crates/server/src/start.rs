@@ -26,6 +26,8 @@ const FOLDER_EVERY: Duration = Duration::from_secs(3);
 const TICK_MAX: Duration = Duration::from_millis(1_000);
 /// How long what runs may take to stop.
 const STOP_MAX: Duration = Duration::from_secs(5);
+/// How long the database may take for each of the last two things that it is told.
+const LEAVE_MAX: Duration = Duration::from_secs(1);
 
 /// Why Octro does not start.
 #[derive(Debug, thiserror::Error)]
@@ -95,10 +97,23 @@ impl Started {
             tracing::warn!("something still ran after {} s and was cut off", STOP_MAX.as_secs());
             self.tasks.abort_all();
         }
-        if let Err(error) = self.seat.leave().await {
-            tracing::warn!(%error, "the seat could not be given back; another process takes it when the lease runs out");
+        match tokio::time::timeout(LEAVE_MAX, self.seat.leave()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the seat could not be given back; another process takes it when the lease runs out");
+            }
+            Err(_) => {
+                tracing::warn!(
+                    "the database does not answer; another process takes the seat when the lease runs out"
+                );
+            }
         }
-        self.db.close().await;
+        if tokio::time::timeout(LEAVE_MAX, self.db.close()).await.is_err() {
+            tracing::warn!(
+                "the database could not be closed in {} s; it is sound all the same",
+                LEAVE_MAX.as_secs()
+            );
+        }
     }
 }
 

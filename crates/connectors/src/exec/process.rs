@@ -1,5 +1,6 @@
 //! One run of a command: started in a process group of its own with limits on time, memory and output; its output is
-//! handed on as it comes, and nothing that it started is left when it is over.
+//! handed on as it comes. When the run is over, what the command started is ended, as far as Octro's user may; only if
+//! Octro itself is killed in the middle (`kill -9`, out of memory) can something be left that goes on.
 
 use std::io::{self, Read};
 use std::os::fd::AsFd;

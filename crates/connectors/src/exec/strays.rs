@@ -2,6 +2,7 @@
 //! daemon), so every process of a run carries a mark in its environment and is found by it.
 
 use std::fs;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -11,16 +12,22 @@ pub(crate) const NAME: &str = "OCTRO_RUN";
 /// How often is looked again, because a process can start another while it is being looked for.
 const ROUNDS: usize = 5;
 
+/// Where the kernel gives out ids that nobody can guess.
+const RANDOM: &str = "/proc/sys/kernel/random/uuid";
+
 static NEXT: AtomicU64 = AtomicU64::new(1);
+/// What tells this process from all others, also from those that have its number in another container.
+static OWN: LazyLock<String> =
+    LazyLock::new(|| fs::read_to_string(RANDOM).map(|id| id.trim().to_owned()).unwrap_or_default());
 
 /// What tells the processes of one run from all others.
 #[derive(Debug)]
 pub(crate) struct Mark(String);
 
 impl Mark {
-    /// A mark that no other run of this process has.
+    /// A mark that no other run has, of this process or another.
     pub(crate) fn new() -> Self {
-        Self(format!("{}.{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)))
+        Self(format!("{}.{}.{}", *OWN, std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)))
     }
 
     /// The variable's value.
@@ -65,4 +72,18 @@ fn kill(pid: Pid, wanted: &[u8]) -> bool {
         return true;
     }
     pidfd_send_signal(handle, Signal::KILL).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_differ_and_cannot_be_guessed() {
+        let (one, other) = (Mark::new(), Mark::new());
+        assert_ne!(one.as_str(), other.as_str());
+        let random = one.as_str().split('.').next().unwrap();
+        assert_eq!(random.len(), 36, "a UUID: {random}");
+        assert!(other.as_str().starts_with(random));
+    }
 }

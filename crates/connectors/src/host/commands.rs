@@ -6,7 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use octro_model::{UnknownReason, Why};
@@ -15,6 +16,8 @@ use octro_model::{UnknownReason, Why};
 const FOLDERS: [&str; 4] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 /// The most that a tool may print, in bytes.
 const OUTPUT_MAX: u64 = 8 << 20;
+/// How often is asked whether the run is over while a tool is waited for.
+const TICK: Duration = Duration::from_millis(100);
 
 /// What a tool answered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,6 +42,9 @@ pub enum CommandError {
     /// It took too long and was ended.
     #[error("{0} did not end in {1} s and was stopped")]
     TimedOut(String, u64),
+    /// The run was over before it ended.
+    #[error("{0} was stopped, and the run with it")]
+    Stopped(String),
     /// It could not be started or read.
     #[error("{0}: {1}")]
     Failed(String, String),
@@ -48,7 +54,7 @@ impl From<CommandError> for UnknownReason {
     fn from(error: CommandError) -> Self {
         let why = match error {
             CommandError::Missing(_) => Why::Unsupported,
-            CommandError::TimedOut(..) => Why::TimedOut,
+            CommandError::TimedOut(..) | CommandError::Stopped(_) => Why::TimedOut,
             CommandError::NotTrusted(_) | CommandError::Failed(..) => Why::Failed,
         };
         Self::new(why, error.to_string())
@@ -67,6 +73,11 @@ pub trait Commands: Send + Sync {
         arguments: &[&str],
         environment: &[(&str, &str)],
     ) -> Result<Answer, CommandError>;
+
+    /// The same tools for one run, which end when `stop` is set; `None` if they never take long.
+    fn until(&self, _stop: Arc<AtomicBool>) -> Option<Box<dyn Commands>> {
+        None
+    }
 }
 
 /// What a tool printed when it ended well; otherwise why it is unknown. Being refused is told by the tools' own words.
@@ -96,15 +107,16 @@ pub(crate) fn complaint(program: &str, answer: &Answer) -> UnknownReason {
 }
 
 /// The tools of this machine.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct SystemCommands {
     timeout: Duration,
+    stop: Arc<AtomicBool>,
 }
 
 impl SystemCommands {
     /// Tools that may take `timeout` each.
-    pub const fn new(timeout: Duration) -> Self {
-        Self { timeout }
+    pub fn new(timeout: Duration) -> Self {
+        Self { timeout, stop: Arc::default() }
     }
 }
 
@@ -136,9 +148,17 @@ impl Commands for SystemCommands {
         }
         answered
     }
+
+    fn until(&self, stop: Arc<AtomicBool>) -> Option<Box<dyn Commands>> {
+        Some(Box::new(Self { timeout: self.timeout, stop }))
+    }
 }
 
 impl SystemCommands {
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
     fn wait(&self, program: &str, child: &mut Child) -> Result<Answer, CommandError> {
         let (send, receive) = mpsc::channel();
         if let Some(pipe) = child.stdout.take() {
@@ -150,12 +170,17 @@ impl SystemCommands {
         let ends = Deadline::after(self.timeout);
         let late = || CommandError::TimedOut(program.to_owned(), self.timeout.as_secs());
         let mut answer = Answer::default();
-        for _ in 0..2 {
-            let (is_stdout, bytes) = match receive.recv_timeout(ends.left()) {
+        let stopped = || CommandError::Stopped(program.to_owned());
+        let mut open = 2;
+        while open > 0 {
+            let (is_stdout, bytes) = match receive.recv_timeout(ends.left().min(TICK)) {
                 Ok(read) => read,
-                Err(mpsc::RecvTimeoutError::Timeout) => return Err(late()),
+                Err(mpsc::RecvTimeoutError::Timeout) if self.is_stopped() => return Err(stopped()),
+                Err(mpsc::RecvTimeoutError::Timeout) if ends.left().is_zero() => return Err(late()),
+                Err(mpsc::RecvTimeoutError::Timeout) => continue,
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             };
+            open -= 1;
             if bytes.len() as u64 > OUTPUT_MAX {
                 let what = format!("it printed more than {OUTPUT_MAX} bytes");
                 return Err(CommandError::Failed(program.to_owned(), what));
@@ -174,6 +199,7 @@ impl SystemCommands {
                     answer.code = status.code();
                     return Ok(answer);
                 }
+                Ok(None) if self.is_stopped() => return Err(stopped()),
                 Ok(None) if ends.left().is_zero() => return Err(late()),
                 Ok(None) => std::thread::sleep(Duration::from_millis(2)),
                 Err(error) => return Err(CommandError::Failed(program.to_owned(), error.to_string())),

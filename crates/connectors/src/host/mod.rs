@@ -234,9 +234,10 @@ impl Source for HostSource {
             }
             return;
         }
+        let stoppable = self.commands.until(run.stop());
         let machine = Machine {
             roots: &self.roots,
-            commands: self.commands.as_ref(),
+            commands: stoppable.as_deref().unwrap_or(self.commands.as_ref()),
             host: self.name.clone().unwrap_or_else(|| identity::key(&self.roots)),
             now: run.now(),
         };

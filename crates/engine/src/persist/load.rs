@@ -44,7 +44,7 @@ const TALLIES: &str = "SELECT s.ord, COALESCE(t.pass, 0), COALESCE(t.fail, 0), C
      LEFT JOIN tallies t ON t.test = s.ord AND t.known_at = (SELECT MAX(known_at) FROM tallies WHERE test = s.ord)";
 const VERDICTS: &str = "SELECT subject, id, status, reason FROM verdicts WHERE to_at = 9223372036854775807";
 /// Of each source and kind that it yields, the scopes of the last collection that spoke of it.
-const COVERAGE: &str = "SELECT c.kind, c.source, c.scope, c.finished_at, c.complete, c.reason \
+const COVERAGE: &str = "SELECT c.kind, c.source, c.scope, c.finished_at, c.complete, c.resources, c.reason \
      FROM (SELECT k.kind AS kind, k.source AS source, (SELECT MAX(finished_at) FROM coverage \
              WHERE kind = k.kind AND source = k.source AND finished_at >= k.from_at) AS finished_at \
            FROM source_kinds k WHERE k.to_at = 9223372036854775807) l \
@@ -359,8 +359,9 @@ async fn coverage(db: &Db, state: &mut State) -> Result<(), StoreError> {
         if let Some(scopes) =
             state.kinds.get_mut(kind as usize).and_then(|table| table.enumeration.get_mut(&source))
         {
-            scopes
-                .insert(row.get(2)?, Attempt { at: row.get(3)?, complete: row.get(4)?, reason: row.get(5)? });
+            let (at, complete) = (row.get(3)?, row.get(4)?);
+            let attempt = Attempt { at, complete, resources: row.get(5)?, reason: row.get(6)? };
+            scopes.insert(row.get(2)?, attempt);
         }
     }
     enumerated_log(db, state).await
@@ -395,8 +396,9 @@ async fn enumerated_log(db: &Db, state: &mut State) -> Result<(), StoreError> {
     }
     for (id, moments) in steps {
         let kind = state.kind(&id);
-        let mut sources: BTreeMap<u32, BTreeMap<String, bool>> = BTreeMap::new();
-        let mut log: Vec<(Timestamp, bool)> = Vec::new();
+        let Some(table) = state.kinds.get_mut(kind as usize) else { continue };
+        // When the last run of each source that spoke of the kind ended, and whether it was complete.
+        let mut sources: BTreeMap<u32, Option<(Timestamp, bool)>> = BTreeMap::new();
         for (at, steps) in moments {
             for step in steps {
                 match step {
@@ -408,21 +410,14 @@ async fn enumerated_log(db: &Db, state: &mut State) -> Result<(), StoreError> {
                     }
                     Step::Finished(source, scopes) => {
                         if let Some(known) = sources.get_mut(&source) {
-                            *known = scopes;
+                            *known = Some((at, scopes.values().all(|complete| *complete)));
                         }
                     }
                 }
-                let complete = !sources.is_empty()
-                    && sources
-                        .values()
-                        .all(|scopes| !scopes.is_empty() && scopes.values().all(|complete| *complete));
-                if complete != log.last().is_some_and(|(_, last)| *last) {
-                    log.push((at, complete));
-                }
+                let whole = sources.values().all(|run| matches!(run, Some((_, true))));
+                let oldest = sources.values().flatten().map(|(at, _)| *at).min();
+                table.enumerated_from(at, oldest.filter(|_| whole));
             }
-        }
-        if let Some(table) = state.kinds.get_mut(kind as usize) {
-            table.enumerated = log;
         }
     }
     Ok(())

@@ -48,7 +48,7 @@ const ATTEMPTS: &str = "WITH l AS MATERIALIZED (SELECT k.kind AS kind, k.source 
          (SELECT MAX(finished_at) FROM coverage WHERE kind = k.kind AND source = k.source \
              AND finished_at <= $1 AND finished_at >= k.from_at) AS finished_at \
          FROM source_kinds k WHERE k.from_at <= $1 AND k.to_at > $1) \
-     SELECT c.kind, s.id, c.scope, c.finished_at, c.complete, c.reason FROM l CROSS JOIN coverage c CROSS JOIN sources s \
+     SELECT c.kind, s.id, c.scope, c.finished_at, c.complete, c.resources, c.reason FROM l CROSS JOIN coverage c CROSS JOIN sources s \
      WHERE c.kind = l.kind AND c.source = l.source AND c.finished_at = l.finished_at AND s.ord = l.source";
 
 #[cfg(test)]
@@ -126,7 +126,8 @@ impl Query {
             all.entry(row.get(0)?).or_default().entry(row.get(1)?).or_default();
         }
         for row in self.db.fetch(ATTEMPTS, &[at.into()]).await? {
-            let attempt = Attempt { at: row.get(3)?, complete: row.get(4)?, reason: row.get(5)? };
+            let (at, complete) = (row.get(3)?, row.get(4)?);
+            let attempt = Attempt { at, complete, resources: row.get(5)?, reason: row.get(6)? };
             if let Some(scopes) = all
                 .get_mut(&row.get::<Id>(0)?)
                 .and_then(|kind| kind.get_mut(&row.get::<String>(1).unwrap_or_default()))

@@ -18,7 +18,7 @@ const ENDED: &str = "SELECT to_at, status, COUNT(*) FROM results WHERE test = $1
      GROUP BY to_at, status";
 const YIELDED: &str = "SELECT s.id, k.from_at, k.to_at FROM source_kinds k JOIN sources s ON s.ord = k.source \
      WHERE k.kind = $1 AND k.from_at <= $2 ORDER BY k.from_at, s.id";
-const COVERED: &str = "SELECT s.id, c.scope, c.finished_at, c.complete, c.reason FROM coverage c \
+const COVERED: &str = "SELECT s.id, c.scope, c.finished_at, c.complete, c.resources, c.reason FROM coverage c \
      JOIN sources s ON s.ord = c.source WHERE c.kind = $1 AND c.finished_at > $2 AND c.finished_at <= $3 \
      ORDER BY c.finished_at, s.id, c.scope";
 
@@ -98,7 +98,7 @@ impl Query {
         }
         for row in self.db.fetch(COVERED, &[kind.as_str().into(), from.into(), until.into()]).await? {
             let (source, scope, at): (String, String, Timestamp) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            let attempt = Attempt { at, complete: row.get(3)?, reason: row.get(4)? };
+            let attempt = Attempt { at, complete: row.get(3)?, resources: row.get(4)?, reason: row.get(5)? };
             let turns = turns.entry(at).or_default();
             match turns.last_mut() {
                 Some(Turn::Covers(last, scopes)) if *last == source => {

@@ -187,11 +187,14 @@ impl State {
             delta.resumed.insert((Self::ord(slot), i64::from(source) + 1), at);
         }
         if late {
-            // It can only have shortened a time in which something was stale, and that ended later than `at`.
+            // It can only have shortened a time in which something was stale, and that ended later than `at` or lasts.
             let lookers = if self.kinds[kind].watched.is_empty() { Vec::new() } else { self.lookers(slot) };
-            let changed = |near: &u32| old || at < self.resources[*near as usize].changed_at;
+            let changed = |near: &u32| {
+                let near = &self.resources[*near as usize];
+                old || at < near.changed_at || near.statuses.contains(&Status::Stale.code())
+            };
             lookers.into_iter().filter(changed).for_each(|near| Self::retell(near, at, delta));
-            if old || at < changed_at {
+            if old || stale || at < changed_at {
                 Self::retell(slot, at, delta);
             }
             return;

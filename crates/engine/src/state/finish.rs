@@ -1,9 +1,10 @@
 //! The end of a collection: what it covered, and who is gone because a complete enumeration did not find them.
 #![expect(clippy::indexing_slicing, reason = "slots are handed out by the state and index its own vectors")]
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use octro_model::{Collection, Timestamp};
+use octro_model::{Collection, Id, Timestamp, UnknownReason, Why};
 
 use super::{Attempt, State};
 use crate::delta::{CollectionRow, CoverageRow, Delta, ObservationRow};
@@ -15,6 +16,17 @@ pub(crate) struct Counts {
     pub(crate) changed: u64,
     pub(crate) unchanged: u64,
     pub(crate) refused: u64,
+}
+
+/// A kind of which observations were refused was not enumerated completely. `refused`: how many, by kind.
+pub(crate) fn doubt_refused<'a>(report: &mut Collection, refused: impl IntoIterator<Item = (&'a Id, u64)>) {
+    for (kind, count) in refused {
+        let reason = UnknownReason::new(Why::Failed, format!("{count} observations did not fit"));
+        for scope in report.scopes.iter_mut().filter(|scope| scope.kind == *kind && scope.complete) {
+            scope.complete = false;
+            scope.reason = Some(reason.clone());
+        }
+    }
 }
 
 impl State {
@@ -32,6 +44,7 @@ impl State {
         let body = serde_json::to_vec(&(report, counts.changed, counts.unchanged)).unwrap_or_default();
         self.input(delta, received, form::FINISHED, ord, collection, body);
         let mut gone = 0;
+        let mut complete = !report.scopes.is_empty() && report.scopes.iter().all(|scope| scope.complete);
         let mut kinds: BTreeMap<u32, BTreeMap<String, Attempt>> = BTreeMap::new();
         for scope in &report.scopes {
             let reason = scope.reason.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -47,19 +60,44 @@ impl State {
                 reason: reason.clone(),
             });
             let Some(kind) = self.kind_of.get(&scope.kind).copied() else { continue };
-            let attempt = Attempt { at: received, complete: scope.complete, reason };
-            let known = kinds.entry(kind).or_default();
-            // Said twice: the worse word counts.
-            let worse = known.get(&scope.scope).is_some_and(|other| !other.complete);
-            if !worse {
-                known.insert(scope.scope.clone(), attempt);
+            let attempt =
+                Attempt { at: received, complete: scope.complete, resources: scope.resources, reason };
+            match kinds.entry(kind).or_default().entry(scope.scope.clone()) {
+                Entry::Vacant(place) => {
+                    place.insert(attempt);
+                }
+                Entry::Occupied(mut place) => {
+                    // Said twice: the worse word counts.
+                    let known = place.get_mut();
+                    let resources = known.resources.saturating_add(attempt.resources);
+                    if known.complete {
+                        *known = attempt;
+                    }
+                    known.resources = resources;
+                }
             }
         }
-        for (kind, scopes) in kinds {
+        for (kind, mut scopes) in kinds {
             if !self.kinds[kind as usize].enumeration.contains_key(&source) {
                 continue; // it reports a kind that it is not declared to yield
             }
             gone += self.remove_unseen(source, kind, &scopes, collection, received, delta);
+            for scope in self.unmentioned(source, kind, &scopes) {
+                complete = false;
+                let reason = format!("scope `{scope}` was not reported by the last run");
+                delta.coverage.push(CoverageRow {
+                    source: ord,
+                    kind: self.kinds[kind as usize].id.clone(),
+                    scope: scope.clone(),
+                    finished_at: received,
+                    collection,
+                    complete: false,
+                    resources: 0,
+                    pages: 0,
+                    reason: reason.clone(),
+                });
+                scopes.insert(scope, Attempt { at: received, complete: false, resources: 0, reason });
+            }
             self.kinds[kind as usize].enumeration.insert(source, scopes);
             self.mark_kind(kind);
             if self.note_enumerated(kind, received) {
@@ -72,7 +110,7 @@ impl State {
             source: ord,
             started_at: report.started_at,
             finished_at: received,
-            complete: !report.scopes.is_empty() && report.scopes.iter().all(|scope| scope.complete),
+            complete,
             changed: counts.changed,
             unchanged: counts.unchanged,
             gone,
@@ -82,6 +120,25 @@ impl State {
         self.now = received;
         self.tell(received, delta);
         delta.now = received;
+    }
+
+    /// The scopes of a kind that the source reported earlier and does not mention in `scopes`. Whoever may no longer
+    /// list an account often does not hear of it any more either: nobody knows what is in there. A scope has ended if the
+    /// source said last that it is empty, and nothing stands in it. The scope without a name is not a part but the
+    /// whole: it gives way to the parts, and if it is complete, the parts to it.
+    fn unmentioned(&self, source: u32, kind: u32, scopes: &BTreeMap<String, Attempt>) -> Vec<String> {
+        let table = &self.kinds[kind as usize];
+        let whole = scopes.len() == 1 && scopes.get("").is_some_and(|attempt| attempt.complete);
+        let known = table.enumeration.get(&source).filter(|_| !whole).into_iter().flatten();
+        let stands = |scope: &str| {
+            let views = table.slots.iter().flat_map(|slot| &self.resources[*slot as usize].views);
+            views.into_iter().any(|view| view.source == source && *view.scope == *scope)
+        };
+        known
+            .filter(|(scope, _)| !scope.is_empty() && !scopes.contains_key(*scope))
+            .filter(|(scope, last)| !last.complete || last.resources > 0 || stands(scope))
+            .map(|(scope, _)| scope.clone())
+            .collect()
     }
 
     /// Removes what a complete enumeration of these scopes did not mention.

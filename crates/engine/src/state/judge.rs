@@ -31,7 +31,7 @@ impl State {
         };
         let subject = Subject { record, key: &resource.key };
         for active in &kind.tests {
-            let world = Current::new(self);
+            let world = Current::new(self, &active.others);
             let judgement = octro_program::judge(&active.rule, &subject, at, &world);
             let mut seen_at = resource.seen_at(layout, &active.reads);
             if active.linked {

@@ -173,8 +173,7 @@ impl State {
         }
         for step in table.plans.iter().flatten() {
             for kind in [step.from, step.to] {
-                let turned = self.kinds[kind as usize].enumerated.last().map(|(at, _)| *at);
-                floor = floor.max(turned.unwrap_or(Timestamp::MIN));
+                floor = floor.max(self.kinds[kind as usize].turned_at);
             }
         }
         self.looked_at(slot)

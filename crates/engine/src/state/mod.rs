@@ -26,7 +26,7 @@ use octro_program::{Program, Test};
 use crate::delta::{Delta, ENDED, InputRow, NONE, Transition};
 
 pub(crate) use batch::{BatchOutcome, Changed, Sorted};
-pub(crate) use finish::Counts;
+pub(crate) use finish::{Counts, doubt_refused};
 pub(crate) use install::{Reread, lenient};
 pub(crate) use judge::weigh;
 pub(crate) use links::Step;
@@ -54,6 +54,8 @@ pub(crate) struct Active {
     pub(crate) rule: Arc<Test>,
     /// The attributes of the resource itself that it reads.
     pub(crate) reads: Vec<String>,
+    /// The attributes that it reads of other resources, by kind.
+    pub(crate) others: Vec<(Id, Vec<String>)>,
     /// Whether it reads other resources.
     pub(crate) linked: bool,
     /// Whether some exception speaks of it.
@@ -71,8 +73,12 @@ pub(crate) struct KindTable {
     pub(crate) tests: Vec<Active>,
     /// source -> scope -> the last attempt to enumerate it; a source without scopes has not tried yet.
     pub(crate) enumeration: BTreeMap<u32, BTreeMap<String, Attempt>>,
-    /// When it became known as completely enumerated, and when no longer.
-    pub(crate) enumerated: Vec<(Timestamp, bool)>,
+    /// How its enumeration went on: from when on it was complete, and when the oldest attempt that this rests on ended;
+    /// `None` if it was not complete.
+    pub(crate) enumerated: Vec<(Timestamp, Option<Timestamp>)>,
+    /// When its enumeration last became complete, ceased to be, or was done again after so long that some test may have
+    /// found it too old meanwhile. Kept for the program in force; before that program it means nothing.
+    pub(crate) turned_at: Timestamp,
     /// Attributes that name other resources, with the kind that they name.
     pub(crate) refs: Vec<(String, u32)>,
     /// The steps of each of its tests that looks at other resources.

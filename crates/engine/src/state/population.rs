@@ -2,6 +2,8 @@
 //! completely and lately; an empty one is empty only if a complete enumeration says so.
 #![expect(clippy::indexing_slicing, reason = "kinds are handed out by the state and index its own vectors")]
 
+use std::collections::BTreeMap;
+
 use octro_model::{Span, Timestamp};
 use serde::Serialize;
 
@@ -12,6 +14,8 @@ use super::{Due, KindTable, State};
 pub(crate) struct Attempt {
     pub(crate) at: Timestamp,
     pub(crate) complete: bool,
+    /// How many resources the source says that there are.
+    pub(crate) resources: u64,
     pub(crate) reason: String,
 }
 
@@ -77,26 +81,40 @@ impl Population {
 }
 
 impl KindTable {
-    /// Whether every source that yields the kind enumerated all of it when it last tried.
-    pub(crate) fn is_enumerated(&self) -> bool {
-        self.enumerated.last().is_some_and(|(_, complete)| *complete)
+    /// If every source that yields the kind enumerated all of it when it last tried: when the oldest of them did.
+    pub(crate) fn enumerated_at(&self) -> Option<Timestamp> {
+        self.enumerated.last().and_then(|(_, oldest)| *oldest)
     }
 
-    fn all_complete(&self) -> bool {
-        !self.enumeration.is_empty()
-            && self
-                .enumeration
-                .values()
-                .all(|scopes| !scopes.is_empty() && scopes.values().all(|attempt| attempt.complete))
+    fn all_complete(&self) -> Option<Timestamp> {
+        let whole = self
+            .enumeration
+            .values()
+            .all(|scopes| !scopes.is_empty() && scopes.values().all(|attempt| attempt.complete));
+        let attempts = self.enumeration.values().flat_map(BTreeMap::values);
+        attempts.map(|attempt| attempt.at).min().filter(|_| whole)
     }
 
-    /// Whether every scope had been enumerated at `at`.
-    pub(crate) fn was_enumerated(&self, at: Timestamp) -> bool {
-        self.enumerated
-            .iter()
-            .take_while(|(from, _)| *from <= at)
-            .last()
-            .is_some_and(|(_, complete)| *complete)
+    /// The same as it was at `at`.
+    pub(crate) fn was_enumerated_at(&self, at: Timestamp) -> Option<Timestamp> {
+        let until = self.enumerated.partition_point(|(from, _)| *from <= at);
+        until.checked_sub(1).and_then(|place| self.enumerated.get(place)).and_then(|(_, oldest)| *oldest)
+    }
+
+    /// Notes how the enumeration stands from `at` on; answers whether what looks at the kind may be judged otherwise now.
+    pub(crate) fn enumerated_from(&mut self, at: Timestamp, oldest: Option<Timestamp>) -> bool {
+        let before = self.enumerated_at();
+        if oldest == before {
+            return false;
+        }
+        self.enumerated.push((at, oldest));
+        // As long as it was done again in time, nothing that rests on it has become stale.
+        let in_time = before.is_some_and(|before| before.plus(self.max_age_least) > at);
+        let turned = oldest.is_none() || !in_time;
+        if turned {
+            self.turned_at = at;
+        }
+        turned
     }
 }
 
@@ -110,16 +128,12 @@ impl State {
         Population::of(sources, max_age, now)
     }
 
-    /// Notes whether a kind's enumeration became complete or ceased to be; answers whether that changed.
+    /// Notes how a kind's enumeration stands; answers whether what looks at the kind has to be judged anew.
     pub(crate) fn note_enumerated(&mut self, kind: u32, at: Timestamp) -> bool {
         let table = &mut self.kinds[kind as usize];
-        let complete = table.all_complete();
-        let changed = complete != table.is_enumerated();
-        if changed {
-            table.enumerated.push((at, complete));
-        }
+        let turned = table.enumerated_from(at, table.all_complete());
         self.set_population_timer(kind, at);
-        changed
+        turned
     }
 
     /// Wakes up when the next test of the kind finds the enumeration too old.

@@ -12,22 +12,32 @@ use super::State;
 /// than what it rests on.
 pub(crate) struct Current<'a> {
     state: &'a State,
+    /// The attributes that are read of them, by kind.
+    reads: &'a [(Id, Vec<String>)],
     oldest: Cell<Timestamp>,
 }
 
 impl<'a> Current<'a> {
-    pub(crate) const fn new(state: &'a State) -> Self {
-        Self { state, oldest: Cell::new(Timestamp::MAX) }
+    pub(crate) const fn new(state: &'a State, reads: &'a [(Id, Vec<String>)]) -> Self {
+        Self { state, reads, oldest: Cell::new(Timestamp::MAX) }
     }
 
-    /// When the oldest of the resources that were asked for was last seen.
+    /// When the oldest of what was asked for was last seen: resources, and enumerations that know of no more.
     pub(crate) fn oldest_seen(&self) -> Timestamp {
         self.oldest.get()
     }
 
     fn used(&self, slot: u32) {
-        let seen = self.state.resources[slot as usize].views.iter().map(|view| view.seen_at).max();
-        self.oldest.set(self.oldest.get().min(seen.unwrap_or(Timestamp::MIN)));
+        let resource = &self.state.resources[slot as usize];
+        let table = &self.state.kinds[resource.kind as usize];
+        let reads = self.reads.iter().find(|(kind, _)| *kind == table.id);
+        let reads = reads.map(|(_, names)| names.as_slice()).unwrap_or_default();
+        let seen = table.layout.as_ref().map(|layout| resource.seen_at(layout, reads));
+        self.rests_on(seen.unwrap_or(Timestamp::MIN));
+    }
+
+    fn rests_on(&self, seen: Timestamp) {
+        self.oldest.set(self.oldest.get().min(seen));
     }
 }
 
@@ -41,7 +51,13 @@ impl World for Current<'_> {
             self.used(*slot);
             return Lookup::Found(record);
         }
-        if table.is_enumerated() { Lookup::Absent } else { Lookup::Unknown }
+        match table.enumerated_at() {
+            Some(at) => {
+                self.rests_on(at);
+                Lookup::Absent
+            }
+            None => Lookup::Unknown,
+        }
     }
 
     fn referring(&self, kind: &Id, attribute: &str, key: &str) -> Referring<'_> {
@@ -63,6 +79,10 @@ impl World for Current<'_> {
                 }
             }
         }
-        Referring { records, complete: target.is_some() && table.is_enumerated() }
+        let enumerated_at = target.and_then(|_| table.enumerated_at());
+        if let Some(at) = enumerated_at {
+            self.rests_on(at);
+        }
+        Referring { records, complete: enumerated_at.is_some() }
     }
 }

@@ -89,6 +89,22 @@ impl Bench {
         self.engine.finish(&collecting, report(source, self.now(), scopes)).await.unwrap();
     }
 
+    /// A whole run of a source over disks, with the scopes that it reports: name, complete, resources.
+    pub async fn collect_disks(&self, source: &str, seen: &[Value], scopes: &[(&str, bool, u64)]) {
+        let collecting = self.engine.begin(&id(source)).await.unwrap();
+        self.engine.observe(&collecting, seen.iter().map(observation).collect()).await.unwrap();
+        let mut report = report(source, self.now(), &[]);
+        report.scopes.extend(scopes.iter().map(|(scope, complete, resources)| ScopeReport {
+            kind: id("disk"),
+            scope: (*scope).to_owned(),
+            complete: *complete,
+            resources: *resources,
+            pages: 1,
+            reason: None,
+        }));
+        self.engine.finish(&collecting, report).await.unwrap();
+    }
+
     /// The present, no earlier than what was told.
     pub async fn present(&self) -> AsOf {
         self.query.present().await.unwrap()

@@ -1,6 +1,6 @@
 //! The same question answered the slow way: from the list of everything that was told, and from nothing else.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use octro_cel::{Layout, Lookup, Reading, Record, Referring, Subject, World};
@@ -58,7 +58,10 @@ struct Then<'a> {
     program: &'a Program,
     at: Timestamp,
     resources: BTreeMap<(String, String), Resource>,
-    complete: BTreeSet<String>,
+    /// The kinds that are completely enumerated, with the moment of the oldest enumeration.
+    complete: BTreeMap<String, Timestamp>,
+    /// What the test reads of other resources: kind and attribute.
+    reads: RefCell<BTreeSet<(String, String)>>,
     oldest: Cell<Timestamp>,
 }
 
@@ -124,10 +127,10 @@ impl Naive {
         all
     }
 
-    fn complete(&self, at: Timestamp) -> BTreeSet<String> {
+    fn complete(&self, at: Timestamp) -> BTreeMap<String, Timestamp> {
         // kind -> source -> what its last run said of it
-        let mut yields: BTreeMap<String, BTreeMap<String, Option<bool>>> = BTreeMap::new();
-        for (_, told) in self.told.iter().filter(|(received, _)| *received <= at) {
+        let mut yields: BTreeMap<String, BTreeMap<String, Option<(Timestamp, bool)>>> = BTreeMap::new();
+        for (received, told) in self.told.iter().filter(|(received, _)| *received <= at) {
             match told {
                 Told::Program(_) | Told::Seen { .. } => {}
                 Told::Declare { source, kinds } => {
@@ -150,16 +153,17 @@ impl Naive {
                         let whole =
                             scopes.iter().filter(|(other, _)| other == kind).all(|(_, complete)| *complete);
                         if let Some(said) = yields.get_mut(kind).and_then(|sources| sources.get_mut(source)) {
-                            *said = Some(whole);
+                            *said = Some((*received, whole));
                         }
                     }
                 }
             }
         }
-        let whole = |sources: &BTreeMap<String, Option<bool>>| {
-            !sources.is_empty() && sources.values().all(|said| *said == Some(true))
+        let whole = |sources: &BTreeMap<String, Option<(Timestamp, bool)>>| {
+            let all = sources.values().map(|said| said.filter(|(_, whole)| *whole).map(|(at, _)| at));
+            all.collect::<Option<Vec<_>>>()?.into_iter().min()
         };
-        yields.into_iter().filter(|(_, sources)| whole(sources)).map(|(kind, _)| kind).collect()
+        yields.into_iter().filter_map(|(kind, sources)| Some((kind, whole(&sources)?))).collect()
     }
 
     fn then(&self, at: Timestamp, known: Timestamp) -> Option<Then<'_>> {
@@ -192,7 +196,14 @@ impl Naive {
             resources.insert(of, Resource { views, record });
         }
         let complete = self.complete(at.min(known));
-        Some(Then { program, at, resources, complete, oldest: Cell::new(Timestamp::MAX) })
+        Some(Then {
+            program,
+            at,
+            resources,
+            complete,
+            reads: RefCell::default(),
+            oldest: Cell::new(Timestamp::MAX),
+        })
     }
 
     /// All results at `at`, as known at `known`.
@@ -212,24 +223,14 @@ impl Naive {
 impl Then<'_> {
     fn status(&self, test: &Test, resource: &Resource, key: &str) -> Status {
         self.oldest.set(Timestamp::MAX);
-        let subject = Subject { record: &resource.record, key };
-        let status = octro_program::judge(test, &subject, self.at, self).status;
-        let newest = resource.views.iter().map(|(_, seen)| *seen).max().unwrap();
-        let layout = self.program.kinds.get(&test.on).unwrap();
-        let reads: BTreeSet<String> = test
+        *self.reads.borrow_mut() = test
             .reads()
             .iter()
-            .filter(|read| read.kind == test.on)
-            .map(|read| read.path.split(['.', '[']).next().unwrap().to_owned())
+            .map(|read| (read.kind.to_string(), read.path.split(['.', '[']).next().unwrap().to_owned()))
             .collect();
-        let from = |name: &String| {
-            let view = resource
-                .views
-                .iter()
-                .find(|(record, _)| !matches!(record.reading(layout, name), Reading::Unknown(_)));
-            view.map_or(newest, |(_, seen)| *seen)
-        };
-        let seen = reads.iter().map(from).min().unwrap_or(newest).min(self.oldest.get());
+        let subject = Subject { record: &resource.record, key };
+        let status = octro_program::judge(test, &subject, self.at, self).status;
+        let seen = self.seen(test.on.as_str(), resource).min(self.oldest.get());
         if seen.plus(test.max_age) <= self.at {
             return Status::Stale;
         }
@@ -240,8 +241,26 @@ impl Then<'_> {
         if status == Status::Fail && excepted { Status::Excepted } else { status }
     }
 
-    fn used(&self, resource: &Resource) {
-        let seen = resource.views.iter().map(|(_, seen)| *seen).max().unwrap();
+    /// How old what is read of a resource is: each attribute is as old as the view that it comes from.
+    fn seen(&self, kind: &str, resource: &Resource) -> Timestamp {
+        let newest = resource.views.iter().map(|(_, seen)| *seen).max().unwrap();
+        let layout = self.program.kinds.get(kind).unwrap();
+        let from = |name: &str| {
+            let view = resource
+                .views
+                .iter()
+                .find(|(record, _)| !matches!(record.reading(layout, name), Reading::Unknown(_)));
+            view.map_or(newest, |(_, seen)| *seen)
+        };
+        let reads = self.reads.borrow();
+        reads.iter().filter(|(of, _)| of == kind).map(|(_, name)| from(name)).min().unwrap_or(newest)
+    }
+
+    fn used(&self, kind: &Id, resource: &Resource) {
+        self.rests_on(self.seen(kind.as_str(), resource));
+    }
+
+    fn rests_on(&self, seen: Timestamp) {
         self.oldest.set(self.oldest.get().min(seen));
     }
 }
@@ -250,11 +269,16 @@ impl World for Then<'_> {
     fn by_key(&self, kind: &Id, key: &str) -> Lookup<'_> {
         match self.resources.get(&(kind.to_string(), key.to_owned())) {
             Some(resource) => {
-                self.used(resource);
+                self.used(kind, resource);
                 Lookup::Found(&resource.record)
             }
-            None if self.complete.contains(kind.as_str()) => Lookup::Absent,
-            None => Lookup::Unknown,
+            None => match self.complete.get(kind.as_str()) {
+                Some(at) => {
+                    self.rests_on(*at);
+                    Lookup::Absent
+                }
+                None => Lookup::Unknown,
+            },
         }
     }
 
@@ -263,11 +287,13 @@ impl World for Then<'_> {
         let mut records = Vec::new();
         for (_, resource) in self.resources.iter().filter(|(of, _)| *kind == of.0.as_str()) {
             if resource.record.reading(layout, attribute) == Reading::Value(Value::String(key.to_owned())) {
-                self.used(resource);
+                self.used(kind, resource);
                 records.push(&resource.record);
             }
         }
-        Referring { records, complete: self.complete.contains(kind.as_str()) }
+        let complete = self.complete.get(kind.as_str());
+        complete.iter().for_each(|at| self.rests_on(**at));
+        Referring { records, complete: complete.is_some() }
     }
 }
 

@@ -76,7 +76,12 @@ impl Wanted {
                 .filter(|one| one.info.id.as_str() == word || one.info.connector == *word)
                 .peekable();
             if of.peek().is_some() {
-                wanted.sources.extend(of.cloned());
+                for source in of {
+                    // It may be named twice: by its id and by its connector.
+                    if wanted.sources.iter().all(|known| known.info.id != source.info.id) {
+                        wanted.sources.push(source.clone());
+                    }
+                }
             } else if program.tests.keys().any(|test| test.as_str().starts_with(word.as_str())) {
                 wanted.tests.push(word.clone());
             } else {

@@ -1,7 +1,5 @@
 //! `octro export`: a whole list in one go, page by page in constant memory where it can be long.
 
-use std::io::Write as _;
-
 use octro_engine::{Query, ResourceFilter, ResultFilter};
 
 use super::status::counts;
@@ -145,10 +143,7 @@ impl Rows {
 
     fn row(&mut self, cells: Vec<String>, whole: &impl serde::Serialize) -> anyhow::Result<()> {
         if self.format == Format::Json {
-            let mut line = serde_json::to_vec(whole)?;
-            line.push(b'\n');
-            std::io::stdout().lock().write_all(&line)?;
-            return Ok(());
+            return output::json_line(whole);
         }
         self.page.row(cells);
         self.held += 1;

@@ -17,9 +17,15 @@ mod up;
 mod why;
 
 use std::future::Future;
+use std::time::Duration;
+
+use rustix::fs::Mode;
 
 use crate::cli::{Command, Options};
 use crate::exit::Exit;
+
+/// How long threads that still work may hold the process when its work is done.
+const LINGER_MAX: Duration = Duration::from_secs(1);
 
 /// Runs the command that was asked for.
 pub fn run(options: Options) -> anyhow::Result<Exit> {
@@ -44,7 +50,11 @@ pub fn run(options: Options) -> anyhow::Result<Exit> {
     }
 }
 
-/// Runs what waits for the database or the network.
+/// Runs what waits for the database or the network. What it writes is its owner's alone, wherever it writes it.
 pub fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_timeout(LINGER_MAX);
+    done
 }

@@ -39,7 +39,13 @@ pub async fn run(global: &Global, up: Up) -> anyhow::Result<Exit> {
     if !quiet {
         output::say("Stopping ...");
     }
-    started.stop().await;
+    tokio::select! {
+        () = started.stop() => {}
+        () = stop.told() => {
+            output::say("Told twice: stopped without waiting.");
+            return Ok(Exit::Broken);
+        }
+    }
     match broken {
         Some(broken) => Err(broken.into()),
         None => Ok(Exit::Done),

@@ -16,7 +16,7 @@ pub async fn run(global: &Global, why: Why) -> anyhow::Result<Exit> {
     let view = query.why(&why.test, &kind, &key, as_of).await?;
     match global.format {
         Format::Json => output::json(&view)?,
-        Format::Table => output::text(&told(&view))?,
+        Format::Table => output::text(&output::printable(&told(&view)))?,
         Format::Csv | Format::Markdown => facts(&view).print(global.format, &view)?,
     }
     Ok(Exit::Done)
@@ -63,7 +63,7 @@ fn told(view: &WhyView) -> String {
     let status = view.status.map_or_else(|| "not judged".to_owned(), output::status);
     let since = view.since.map_or_else(String::new, |since| format!(" since {}", since.minute()));
     // Writing to a string cannot fail.
-    let _ = writeln!(out, "{status}{since}: {}", view.sentence);
+    let _ = writeln!(out, "{status}{since}: {}", output::one_line(&view.sentence));
     let _ = writeln!(out, "\n{} ({}, revision {}, {})", view.title, view.test, view.rev, view.severity);
     let _ = writeln!(out, "  {}", view.purpose);
     if !view.scope.is_empty() {
@@ -72,10 +72,19 @@ fn told(view: &WhyView) -> String {
     let _ = writeln!(out, "  pass   {}", view.pass);
     let _ = writeln!(out, "\nWhat it read");
     for fact in &view.facts {
-        let of = if fact.key.is_empty() { String::new() } else { format!("{}/{}: ", fact.kind, fact.key) };
+        let of = if fact.key.is_empty() {
+            String::new()
+        } else {
+            format!("{}/{}: ", fact.kind, output::one_line(&fact.key))
+        };
         let from = fact.source.as_ref().map_or_else(String::new, |source| format!("  from {source}"));
         let seen = fact.seen_at.map_or_else(String::new, |seen| format!(", last seen {}", seen.minute()));
-        let _ = writeln!(out, "  {of}{} = {}{from}{seen}", fact.path, reading(&fact.reading));
+        let _ = writeln!(
+            out,
+            "  {of}{} = {}{from}{seen}",
+            output::one_line(&fact.path),
+            output::one_line(&reading(&fact.reading))
+        );
     }
     let _ = writeln!(out, "\nEvidence");
     for evidence in &view.evidence {

@@ -62,9 +62,7 @@ fn describe(operation: &Operation) -> Value {
             json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })
         })
         .collect();
-    let window: &[&str] = if matches!(operation.gives, Gives::Many(_)) { &["page", "per"] } else { &[] };
-    let moment: &[&str] = if operation.method == "get" { &["as_of", "known_at"] } else { &[] };
-    for wanted in operation.params.iter().chain(window).chain(moment) {
+    for wanted in operation.query() {
         let name = wanted.trim_end_matches('!');
         if let Some((_, form, doc)) = PARAMS.iter().find(|(own, _, _)| *own == name) {
             parameters.push(json!({

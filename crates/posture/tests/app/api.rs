@@ -117,6 +117,18 @@ async fn failures_are_problems() {
         ("/api/v1/nowhere", 404, "There is no page"),
         ("/api/v1/period", 400, "`id` is missing"),
         ("/api/v1/controls?per=5000", 400, "`per` goes up to 1000"),
+        (
+            "/api/v1/results?statu=fail",
+            400,
+            "`statu` is no parameter of this address; expected only test, control, kind, key, status, severity, q, sort, \
+             page, per, as_of, known_at",
+        ),
+        (
+            "/api/v1/overview?page=2",
+            400,
+            "`page` is no parameter of this address; expected only as_of, known_at",
+        ),
+        ("/api/v1/controls/EP-01?format=csv", 400, "`format` is no parameter"),
     ] {
         let answer = lab.get(uri).await;
         assert_eq!(answer.status.as_u16(), status, "{uri}: {}", answer.body);

@@ -1,7 +1,7 @@
 //! CSV (RFC 4180), safe to open in a spreadsheet.
 
 /// Writes rows, the first of them the header. A cell that a spreadsheet would take for a formula gets an apostrophe in
-/// front, unless it is a plain number.
+/// front, unless it is a plain number. The command line's tables are written by this, too.
 pub fn csv(rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut text = String::new();
     for row in rows {
@@ -42,11 +42,24 @@ mod tests {
 
     #[test]
     fn cells_are_quoted_and_harmless() {
-        let row = ["plain", "a,b", "say \"x\"", "=1+1", "@SUM(A1)", "-5", "-x", "+2.5", "\tx", "two\nlines"];
+        let row = [
+            "plain",
+            "a,b",
+            "say \"x\"",
+            "=1+1",
+            "@SUM(A1)",
+            "-5",
+            "-x",
+            "+2.5",
+            "\tx",
+            "two\nlines",
+            "\nx",
+            " y",
+        ];
         let text = csv([row.map(str::to_owned).to_vec()]);
         assert_eq!(
             text,
-            "plain,\"a,b\",\"say \"\"x\"\"\",'=1+1,'@SUM(A1),-5,'-x,+2.5,'\tx,\"two\nlines\"\r\n"
+            "plain,\"a,b\",\"say \"\"x\"\"\",'=1+1,'@SUM(A1),-5,'-x,+2.5,'\tx,\"two\nlines\",\"'\nx\",\" y\"\r\n"
         );
     }
 }

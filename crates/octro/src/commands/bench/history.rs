@@ -22,7 +22,8 @@ pub async fn run(resources: u32) -> anyhow::Result<Figures> {
     }
     let mut took = Vec::new();
     for round in 0..TIMES as i64 {
-        let at = BEGIN.plus(Span::from_secs(30 * 86_400 * (2 * round + 1)));
+        // The middle of a month, as an auditor asks; not the very second of a collection.
+        let at = BEGIN.plus(Span::from_secs(86_400 * (60 * round + 45)));
         let begun = instant();
         let control = stored.query.control("BE-01", AsOf::known_now(at, stored.clock.now())).await?;
         took.push(begun.elapsed().as_secs_f64() * 1e3);

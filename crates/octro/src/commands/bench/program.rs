@@ -1,4 +1,4 @@
-//! The program of the standing benchmark: one kind and ten rules.
+//! The program of the bucket benchmark: one kind and ten rules.
 
 use std::collections::BTreeMap;
 
