@@ -1,5 +1,5 @@
-//! The ten rules of the bucket benchmark over generated buckets: every verdict is counted, and so is what a source with one
-//! permission less can still tell.
+//! The ten rules of the bucket benchmark over generated buckets: every verdict is counted, and so is what a source with
+//! one permission less can still tell.
 
 use serde_json::{Value, json};
 

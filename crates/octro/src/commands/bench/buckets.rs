@@ -1,4 +1,4 @@
-//! Buckets of the bucket benchmark: made from a seed, the same on every machine. The shares are:
+//! The buckets of the bucket benchmark: made from a seed, the same on every machine. The shares are:
 //! 90 % encrypted, 85 % with a public access block, 60 % logging, 50 % with a policy, 70 % with a lifecycle, 30 % tagged,
 //! 10 % public; 40 accounts, 5 regions, 4 prefixes.
 
