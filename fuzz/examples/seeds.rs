@@ -54,6 +54,12 @@ const EXPRESSIONS: &[&str] = &[
     "(resource.b ? resource.t : resource.u) > now",
     "resource.bs.exists(x, resource.bs.exists(y, x == y && !(x && y)))",
     "size(resource.s) == 3 // a comment\n && true",
+    // At the moment of judging and for `FULL`, these stand right before or at their change.
+    "now < timestamp('2026-03-03T00:00:00.000001Z') && now >= timestamp('2026-03-03')",
+    "age(resource.t) <= duration('2d') && resource.t + duration('2d') >= now",
+    "int(age(resource.t)) <= 172800 || int(resource.u - now) == 2505600",
+    "string(resource.t) == '2026-03-01T00:00:00Z' || string(resource.d) == '14d'",
+    "resource.ts.all(y, y >= now) && resource.ts.exists(y, age(y) + age(y) == duration('0s'))",
 ];
 
 const MESSAGE: &str = "{resource.s} of {resource.os.map(x, x.n)} is {{not}} {age(resource.t)}";
