@@ -1,9 +1,12 @@
 //! Several sources' records of one resource, as one.
 
-use super::Record;
 use super::bytes::{Decode, Slot, WORD, slot, value};
 use super::write::Writer;
+use super::{RECORD_MAX, Record};
 use crate::layout::Layout;
+
+/// The largest merged record, in bytes: as much as several sources may each say, and far from what a slot can point at.
+const MERGED_MAX: usize = 16 * RECORD_MAX;
 
 /// See [`Record::merge`].
 pub(crate) fn merge(layout: &Layout, newest_first: &[&Record]) -> Record {
@@ -23,11 +26,14 @@ pub(crate) fn merge(layout: &Layout, newest_first: &[&Record]) -> Record {
         let copied = match found {
             Slot::NotCollected | Slot::Absent | Slot::Bool(_) => found,
             Slot::At(at) => {
-                writer.bytes.extend_from_slice(extent(
-                    from.0.get(at..).unwrap_or_default(),
-                    Decode::from(&field.shape),
-                ));
-                Slot::At(place)
+                let bytes = extent(from.0.get(at..).unwrap_or_default(), Decode::from(&field.shape));
+                // Many sources together may say more than one record holds: the rest is unknown, as if nobody had said it.
+                if place + bytes.len() > MERGED_MAX {
+                    Slot::NotCollected
+                } else {
+                    writer.bytes.extend_from_slice(bytes);
+                    Slot::At(place)
+                }
             }
             Slot::Reason(at) => {
                 // A reason is a byte and a text.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use octro_model::{Type, UnknownReason, Why};
+use octro_model::{Attribute, Type, UnknownReason, Why};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -115,6 +115,40 @@ fn large_values_are_kept_and_huge_ones_refused() {
         Reading::Unknown(reason) => assert_eq!(reason.detail.chars().count(), 500),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn what_is_too_much_for_one_record_is_unknown() {
+    let attribute = |_| Attribute {
+        of: Type::String,
+        doc: String::new(),
+        unit: None,
+        sensitivity: octro_model::Sensitivity::Internal,
+        references: None,
+    };
+    let names: Vec<String> = (0..18).map(|number| format!("a{number:02}")).collect();
+    let kind = octro_model::Kind {
+        id: "many".parse().unwrap(),
+        rev: 1,
+        title: String::new(),
+        doc: String::new(),
+        part: String::new(),
+        asset: None,
+        attributes: names.iter().map(|name| (name.clone(), attribute(name))).collect(),
+    };
+    let layout = Layout::new(kind);
+    let text = "x".repeat((4 << 20) - 1_000);
+    let said = |name: &String| {
+        let attributes = Map::from_iter([(name.clone(), json!(text))]);
+        Record::encode(&layout, &attributes, &BTreeMap::new()).unwrap()
+    };
+    let records: Vec<Record> = names.iter().map(said).collect();
+    let merged = Record::merge(&layout, &records.iter().collect::<Vec<_>>());
+    let known: Vec<bool> =
+        names.iter().map(|name| merged.reading(&layout, name) == Reading::Value(json!(text))).collect();
+    assert_eq!(known.iter().filter(|known| **known).count(), 16);
+    let last = merged.reading(&layout, "a17");
+    assert!(matches!(last, Reading::Unknown(reason) if reason.why == Why::NotCollected));
 }
 
 #[test]
