@@ -1,6 +1,6 @@
 //! `octro results`.
 
-use octro_engine::ResultFilter;
+use octro_engine::{AsOf, Query, ResultFilter};
 use octro_model::{Id, IdError};
 
 use crate::cli::{Global, Results};
@@ -21,6 +21,7 @@ pub async fn run(global: &Global, of: Results) -> anyhow::Result<Exit> {
         limit: of.limit,
         ..ResultFilter::default()
     };
+    exist(&query, &filter, as_of).await?;
     let results = query.results(&filter, as_of).await?;
     let mut table = Table::new(&["status", "severity", "test", "resource", "since", "why"]);
     for row in &results.rows {
@@ -42,4 +43,25 @@ pub async fn run(global: &Global, of: Results) -> anyhow::Result<Exit> {
 
 fn id(text: Option<String>) -> Result<Option<Id>, UsageError> {
     text.map(|text| text.parse().map_err(|error: IdError| UsageError(error.to_string()))).transpose()
+}
+
+/// A name that does not exist is a mistake, not an empty list.
+async fn exist(query: &Query, filter: &ResultFilter, as_of: AsOf) -> anyhow::Result<()> {
+    let program = query.program(as_of).await?.program;
+    let named = [
+        ("test", &filter.test, filter.test.as_ref().is_none_or(|id| program.tests.contains_key(id))),
+        (
+            "control",
+            &filter.control,
+            filter.control.as_ref().is_none_or(|id| program.controls.contains_key(id)),
+        ),
+        ("kind", &filter.kind, filter.kind.as_ref().is_none_or(|id| program.kinds.get(id).is_some())),
+    ];
+    match named.into_iter().find(|(.., there)| !there) {
+        Some((what, Some(id), _)) => {
+            let what = format!("the program in force at {} has no {what} `{id}`", as_of.at.minute());
+            Err(UsageError(what).into())
+        }
+        Some((.., None, _)) | None => Ok(()),
+    }
 }
