@@ -11,6 +11,9 @@ mod measure;
 mod opa;
 #[path = "../../../crates/octro/src/commands/bench/predicates.rs"]
 mod predicates;
+#[expect(dead_code, reason = "the simulation uses more of it")]
+#[path = "../../../crates/demo/src/random.rs"]
+mod random;
 
 use std::io::Write as _;
 use std::process::{Command, ExitCode, Stdio};

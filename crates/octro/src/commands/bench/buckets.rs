@@ -5,40 +5,7 @@
 use octro_model::{Id, Observation, Timestamp};
 use serde::Serialize;
 
-/// A small generator of numbers (splitmix64); its quality is enough for shares of a population.
-#[derive(Clone, Copy, Debug)]
-pub struct Random(u64);
-
-impl Random {
-    /// From a seed.
-    pub const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// The next number.
-    pub const fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `end`.
-    pub const fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    /// True in `share` of a hundred cases.
-    pub const fn percent(&mut self, share: u64) -> bool {
-        self.below(100) < share
-    }
-
-    /// One of several.
-    pub fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        of.get(self.below(of.len() as u64) as usize).copied().unwrap_or_default()
-    }
-}
+use super::random::Random;
 
 /// A bucket as a hand-written program would hold it; also the JSON that sources yield.
 #[derive(Clone, Debug, Serialize)]

@@ -4,8 +4,9 @@
 use anyhow::Context as _;
 use octro_model::{Clock as _, Span, Status};
 
-use super::buckets::{Bucket, Random};
+use super::buckets::Bucket;
 use super::measure::{Figures, instant, median, percentile};
+use super::random::Random;
 use super::stored::Stored;
 
 /// How many changes are measured.

@@ -11,6 +11,9 @@ mod program;
 mod start;
 mod stored;
 
+// `buckets` is also compiled beside the peers, which have the same generator under this name.
+use octro_demo as random;
+
 use crate::cli::{Bench, Global};
 use crate::exit::Exit;
 
