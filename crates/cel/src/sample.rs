@@ -40,6 +40,7 @@ pub(crate) fn kind(id: &str, attributes: &[(&str, Type, Option<&str>)]) -> Kind 
         doc: String::new(),
         part: String::new(),
         asset: None,
+        retain: None,
         attributes: attributes
             .iter()
             .map(|(name, of, references)| ((*name).to_owned(), attribute(of.clone(), *references)))

@@ -8,7 +8,7 @@ use octro_program::Program;
 
 use crate::delta::Delta;
 use crate::input::Item;
-use crate::state::{Counts, Reread, State, doubt_refused};
+use crate::state::{BatchOutcome, Counts, Reread, State, doubt_refused};
 use crate::{EngineError, SourceInfo};
 
 /// See the module.
@@ -64,14 +64,20 @@ impl Once {
                 Err(error) => self.refused.push((kind, error)),
             }
         }
-        let at = self.state.receive(self.clock.now());
-        let (sorted, outcome) = self.state.sort(source, items, at);
-        self.counts.changed += outcome.changed;
-        self.counts.unchanged += outcome.unchanged;
-        for (kind, errors) in outcome.refused {
+        let mut whole = BatchOutcome::default();
+        let mut first = None;
+        while !items.is_empty() {
+            let at = self.state.receive(self.clock.now());
+            let came = *first.get_or_insert(at);
+            let (sorted, outcome) = self.state.sort(source, items, came);
+            items = whole.add(outcome);
+            self.state.batch(source, 1, sorted, at, &mut Delta::default());
+        }
+        self.counts.changed += whole.changed;
+        self.counts.unchanged += whole.unchanged;
+        for (kind, errors) in whole.refused {
             self.refused.extend(errors.into_iter().map(|error| (kind.clone(), error)));
         }
-        self.state.batch(source, 1, sorted, at, &mut Delta::default());
         Ok(())
     }
 

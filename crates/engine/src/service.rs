@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use octro_model::{Clock, Collection, CollectionError, Id, Observation, Span, Timestamp};
-use octro_program::Files;
-use octro_store::Db;
+use octro_program::{Files, Program};
+use octro_store::{Db, Tx};
 use tokio::sync::{Mutex, broadcast};
 
 use crate::delta::Delta;
@@ -208,7 +208,9 @@ impl Engine {
             }
         }
         let mut tries = 0;
-        let (mut inner, outcome) = loop {
+        let mut whole = BatchOutcome::default();
+        let mut first = None;
+        let mut inner = loop {
             let mut inner = match self.ready().await {
                 Ok(inner) => inner,
                 Err(error) => {
@@ -219,15 +221,20 @@ impl Engine {
             if !inner.open.contains_key(&collecting.ord) {
                 return Err(EngineError::NotCollecting);
             }
-            match self.batch(&mut inner, collecting, items.clone()).await {
-                Ok(outcome) => break (inner, outcome),
+            match self.batch(&mut inner, collecting, items.clone(), &mut first).await {
+                Ok(outcome) => {
+                    items = whole.add(outcome);
+                    if items.is_empty() {
+                        break inner;
+                    }
+                }
                 Err(error) => {
                     drop(inner);
                     wait(error, &mut tries).await?;
                 }
             }
         };
-        let BatchOutcome { changed, unchanged, refused: unfit } = outcome;
+        let BatchOutcome { changed, unchanged, refused: unfit, .. } = whole;
         let mut received = Received { changed, unchanged, refused: 0 };
         let all = refused.into_iter().chain(
             unfit
@@ -254,9 +261,12 @@ impl Engine {
         inner: &mut Inner,
         collecting: &Collecting,
         items: Vec<Item>,
+        first: &mut Option<Timestamp>,
     ) -> Result<BatchOutcome, EngineError> {
         let at = self.arrive(inner).await?;
-        let (sorted, outcome) = inner.state.sort(collecting.source, items, at);
+        // What the parts of a batch say of the future is all clamped to the moment at which the batch came.
+        let came = *first.get_or_insert(at);
+        let (sorted, outcome) = inner.state.sort(collecting.source, items, came);
         if sorted.changed.is_empty() && sorted.sightings.is_empty() {
             return Ok(outcome);
         }
@@ -318,6 +328,40 @@ impl Engine {
             self.commit(&mut inner, delta).await?;
         }
         Ok(inner.state.wheel.next())
+    }
+
+    /// The present.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The program in force, and the longest time for which any test so far accepts evidence.
+    pub(crate) async fn in_force(&self) -> Result<Option<(Arc<Program>, Span)>, EngineError> {
+        let inner = self.ready().await?;
+        Ok(inner.state.program().cloned().map(|program| (program, inner.state.max_age_most())))
+    }
+
+    /// Begins a transaction in which this process may write.
+    pub(crate) async fn writing(&self) -> Result<Tx, EngineError> {
+        let mut tx = self.db.begin().await?;
+        self.lease.hold(&mut tx, self.clock.now()).await?;
+        Ok(tx)
+    }
+
+    /// Does something in one transaction while nothing else changes the state; it is kept if `change` answers so.
+    pub(crate) async fn alone(
+        &self,
+        change: impl AsyncFnOnce(&mut Tx, &mut State) -> Result<bool, EngineError>,
+    ) -> Result<bool, EngineError> {
+        let mut inner = self.ready().await?;
+        inner.broken = true;
+        let mut tx = self.writing().await?;
+        let kept = change(&mut tx, &mut inner.state).await?;
+        if kept {
+            tx.commit().await?;
+        }
+        inner.broken = false;
+        Ok(kept)
     }
 
     /// The moment of arrival of an input; what is due before it flips first, in a transaction of its own.

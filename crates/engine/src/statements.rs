@@ -14,6 +14,7 @@ async fn every_statement_can_be_prepared() {
         intake::STATEMENTS,
         lease::STATEMENTS,
         replay::STATEMENTS,
+        crate::retention::statements().as_slice(),
         query::statements().as_slice(),
     ]
     .concat();

@@ -44,18 +44,21 @@ impl Life {
         life
     }
 
-    /// When the input that was just told was received.
+    /// When what was just told was received: its first part, if the engine took it apart.
     async fn receive(&mut self) -> Timestamp {
         let row = self
             .bench
             .query
             .db()
-            .fetch_one("SELECT MAX(received_at) FROM inputs", &[])
+            .fetch_one(
+                "SELECT COALESCE(MIN(received_at), $1), COALESCE(MAX(received_at), $1) FROM inputs WHERE received_at > $1",
+                &[self.last.into()],
+            )
             .await
             .unwrap()
             .unwrap();
-        self.last = row.get(0).unwrap();
-        self.last
+        self.last = row.get(1).unwrap();
+        row.get(0).unwrap()
     }
 
     async fn install(&mut self, program: usize) {
@@ -330,6 +333,71 @@ async fn live(db: TestDb, seed: u64) {
     life.bench.reopen().await;
     life.check(seed, 2).await;
     life.bench.done().await;
+}
+
+/// Lives of which the beginning was long ago: facts are removed, more is told, and nothing that was told changes.
+async fn live_compacted(db: TestDb, seed: u64) -> u64 {
+    let mut life = Life::begin(db, seed).await;
+    let mut removed = 0;
+    for _ in 0..2 {
+        let begun = life.bench.now();
+        for _ in 0..12 + life.chance.below(15) {
+            life.step().await;
+        }
+        life.check(seed, 3).await;
+        let span = life.bench.now().since(begun).micros().max(1) as u64;
+        // Facts are kept for 90 days: what is older than this moment goes.
+        let baseline = begun.plus(Span::from_micros(life.chance.below(span) as i64));
+        life.bench.clock.set(baseline.plus(Span::from_micros(90 * Span::DAY.micros())));
+        if let Some(compacted) = life.bench.engine.compact(|_| ()).await.unwrap() {
+            assert_eq!(compacted.baseline, baseline);
+            assert!(compacted.horizon <= baseline);
+            removed += compacted.observations + compacted.inputs;
+            let report = replayed(&life).await;
+            assert_eq!(report.from, Some(baseline));
+            // A second time there is nothing to do.
+            let again = life.bench.engine.compact(|_| ()).await.unwrap().unwrap_or_default();
+            assert_eq!((again.observations, again.inputs, again.coverage), (0, 0, 0), "seed {seed}");
+        }
+        if life.chance.percent(50) {
+            life.bench.reopen().await;
+        }
+        life.check(seed, 6).await;
+    }
+    for _ in 0..10 {
+        life.step().await;
+    }
+    life.check(seed, 12).await;
+    replayed(&life).await;
+    life.bench.reopen().await;
+    life.check(seed, 2).await;
+    life.bench.done().await;
+    removed
+}
+
+async fn replayed(life: &Life) -> octro_engine::ReplayReport {
+    let all = octro_engine::Window::ALL;
+    let report = octro_engine::replay(life.bench.query.db(), all, |_| ()).await.unwrap();
+    assert_eq!(report.differences, 0, "{}: {:#?}", life.bench.of.name(), report.mismatches);
+    report
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compacted_lives_on_sqlite() {
+    let mut removed = 0;
+    for seed in seeds().take(100) {
+        removed += live_compacted(TestDb::sqlite().await.unwrap(), seed).await;
+    }
+    assert!(removed > 0, "nothing was ever removed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compacted_lives_on_postgresql() {
+    for seed in seeds().take(100).step_by(10) {
+        if let Some(db) = TestDb::postgres().await.unwrap() {
+            live_compacted(db, seed).await;
+        }
+    }
 }
 
 fn seeds() -> std::ops::Range<u64> {

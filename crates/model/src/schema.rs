@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Id;
+use crate::{Id, Span};
 
 /// One kind of resource.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +22,8 @@ pub struct Kind {
     pub part: String,
     /// The asset class for "defense in depth" (`device`, `datastore`, `network`, `person`, ...); `None` if it is no asset.
     pub asset: Option<String>,
+    /// How long what was seen of it is kept after something newer was seen; `None`: for ever.
+    pub retain: Option<Span>,
     /// Its attributes by name.
     pub attributes: BTreeMap<String, Attribute>,
 }

@@ -188,6 +188,7 @@ fn kind_parts(layout: &Layout) -> Parts {
             ("attributes", shapes.join("\n")),
             ("part", kind.part.clone()),
             ("asset", kind.asset.clone().unwrap_or_default()),
+            ("retain", kind.retain.map(|retain| retain.human()).unwrap_or_default()),
         ],
         words: vec![
             ("rev", kind.rev.to_string()),

@@ -29,10 +29,12 @@ impl ProgramBuilder {
         Self { files }
     }
 
-    /// A kind with attributes: name, type, and the kind that it refers to or nothing.
+    /// A kind with attributes: name, type, and the kind that it refers to or nothing. Its facts are kept for 90 days.
     #[must_use]
     pub fn kind(mut self, id: &str, rev: u32, attributes: &[(&str, &str, &str)]) -> Self {
-        let mut text = format!("rev = {rev}\ntitle = \"Kind {id}\"\ndoc = \"Of a test.\"\npart = \"all\"\n");
+        let mut text = format!(
+            "rev = {rev}\ntitle = \"Kind {id}\"\ndoc = \"Of a test.\"\npart = \"all\"\nretain = \"90d\"\n"
+        );
         for (name, of, refers) in attributes {
             let _ = write!(text, "[attributes.{name}]\ntype = \"{of}\"\ndoc = \"Of a test.\"\n");
             if !refers.is_empty() {

@@ -134,6 +134,7 @@ fn what_is_too_much_for_one_record_is_unknown() {
         doc: String::new(),
         part: String::new(),
         asset: None,
+        retain: None,
         attributes: names.iter().map(|name| (name.clone(), attribute(name))).collect(),
     };
     let layout = Layout::new(kind);

@@ -17,7 +17,7 @@ use crate::{EngineError, SourceInfo, sightings};
 const NOW: &str = "SELECT value FROM settings WHERE name = 'now'";
 const COUNTERS: &str = "SELECT \
      (SELECT COALESCE(MAX(seq), 0) FROM inputs), (SELECT COALESCE(MAX(seq), 0) FROM observations), \
-     (SELECT COALESCE(MAX(collection), 0) FROM inputs), (SELECT COALESCE(MAX(ord), 0) FROM test_versions)";
+     (SELECT COALESCE(MAX(n), 0) FROM (SELECT MAX(collection) AS n FROM inputs UNION SELECT MAX(ord) AS n FROM collections) AS known), (SELECT COALESCE(MAX(ord), 0) FROM test_versions)";
 const PROGRAMS: &str = "SELECT ord, installed_at, files FROM program_versions ORDER BY ord";
 const SOURCES: &str = "SELECT id, connector, every_us, registered_at, retired_at FROM sources ORDER BY ord";
 const SOURCE_KINDS: &str =
@@ -95,7 +95,7 @@ pub(crate) fn record(layout: &octro_cel::Layout, body: &[u8]) -> octro_cel::Reco
 }
 
 /// The shape of a kind that is not declared.
-fn undeclared(id: Id) -> octro_model::Kind {
+pub(crate) fn undeclared(id: Id) -> octro_model::Kind {
     octro_model::Kind {
         id,
         rev: 0,
@@ -103,6 +103,7 @@ fn undeclared(id: Id) -> octro_model::Kind {
         doc: String::new(),
         part: String::new(),
         asset: None,
+        retain: None,
         attributes: BTreeMap::new(),
     }
 }
@@ -185,6 +186,7 @@ pub(crate) async fn state(db: &Db) -> Result<State, EngineError> {
         state.counters.collection = row.get::<i64>(2)? + 1;
         state.counters.version = row.get::<i64>(3)? + 1;
     }
+    state.horizon = crate::retention::Removed::read(db).await?.horizon();
     state.programs = programs(db).await?;
     if let Some(program) = state.program().cloned() {
         for earlier in state.programs.clone() {
@@ -425,7 +427,7 @@ async fn enumerated_log(db: &Db, state: &mut State) -> Result<(), StoreError> {
 
 impl State {
     /// Sets every timer anew.
-    fn wind(&mut self) {
+    pub(crate) fn wind(&mut self) {
         let now = self.now;
         let mut statuses = Vec::new();
         for slot in 0..self.resources.len() as u32 {

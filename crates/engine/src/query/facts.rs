@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::{AsOf, Query};
 use crate::persist::load::record;
+use crate::retention::Removed;
 use crate::{EngineError, sightings};
 
 const RESOURCE: &str = "SELECT ord, first_seen_at FROM resources WHERE kind = $1 AND key = $2";
@@ -88,12 +89,20 @@ pub(super) struct Known {
     /// What its sources say, the newest first: the order in which they are merged.
     pub(super) said: Vec<Said>,
     merged: Option<Record>,
+    /// What was seen before this moment is no longer kept, and that is what was asked for.
+    pub(super) removed: Option<Timestamp>,
 }
 
 impl Known {
     /// All that is known; `None` if no source sees it.
     pub(super) fn record(&self) -> Option<&Record> {
         self.merged.as_ref().or_else(|| self.said.first().map(|said| &said.record))
+    }
+
+    /// Why nothing can be said although something was seen.
+    pub(super) fn missing(&self) -> Option<String> {
+        let removed = self.removed?;
+        Some(format!("what was seen before {} is no longer kept", removed.minute()))
     }
 
     /// The source that an attribute's value comes from.
@@ -152,6 +161,10 @@ impl Query {
         cache: &mut Sources,
     ) -> Result<Option<Known>, EngineError> {
         let Some(layout) = program.kinds.get(kind).cloned() else { return Ok(None) };
+        if let Some(removed) = Removed::read(&self.db).await?.cut(kind).filter(|cut| as_of.at < *cut) {
+            let (key, removed) = (key.to_owned(), Some(removed));
+            return Ok(Some(Known { ord, kind: kind.clone(), key, layout, said: Vec::new(), merged: None, removed }));
+        }
         let mut said = Vec::new();
         for (source, id) in self.sources_of(kind, cache).await?.iter() {
             said.extend(self.said(ord, (*source, id), &layout, as_of).await?);
@@ -159,7 +172,7 @@ impl Query {
         said.sort_by(|a, b| b.effective_at.cmp(&a.effective_at).then(a.source.cmp(&b.source)));
         let merged = (said.len() > 1)
             .then(|| Record::merge(&layout, &said.iter().map(|said| &said.record).collect::<Vec<_>>()));
-        Ok(Some(Known { ord, kind: kind.clone(), key: key.to_owned(), layout, said, merged }))
+        Ok(Some(Known { ord, kind: kind.clone(), key: key.to_owned(), layout, said, merged, removed: None }))
     }
 
     async fn said(

@@ -1,7 +1,7 @@
 //! Resources: which there are, what is known of each and from whom, and what happened to it.
 
 use octro_cel::Reading;
-use octro_model::{Id, Sensitivity, Status, Tally, Timestamp};
+use octro_model::{Id, Sensitivity, Status, Tally, Timestamp, UnknownReason, Why};
 use octro_program::Program;
 use serde::Serialize;
 
@@ -194,7 +194,12 @@ impl Query {
             if changed_at > as_of.at {
                 // Something was said of it since: ask the observations.
                 let known = self.known(&program, (ord, &kind, &key), as_of, &mut cache).await?;
-                gone = known.as_ref().is_none_or(|known| known.said.is_empty());
+                gone = match &known {
+                    // If what was seen is no longer kept, that it was judged says that it was there.
+                    Some(known) if known.removed.is_some() => heaviest(&self.tally_of_resource(ord, as_of).await?).is_none(),
+                    Some(known) => known.said.is_empty(),
+                    None => true,
+                };
                 let said = known.iter().flat_map(|known| &known.said).map(|said| said.received_at).max();
                 changed_at = said.unwrap_or(as_of.at).min(as_of.known_at);
             }
@@ -258,7 +263,10 @@ impl Query {
             view.kind_title.clone_from(&known.layout.kind().title);
             view.part.clone_from(&known.layout.kind().part);
             view.seen_at = known.seen_at();
-            view.gone = known.said.is_empty();
+            view.gone = match known.removed {
+                Some(_) => view.results.is_empty(),
+                None => known.said.is_empty(),
+            };
             view.sources = known.said.iter().map(|said| said.source_id.clone()).collect();
             view.attributes = attributes(&known);
             view.neighbours = self.neighbours(&program, &known, as_of, &mut cache).await?;
@@ -320,14 +328,14 @@ fn heaviest(tally: &Tally) -> Option<Status> {
 }
 
 fn attributes(known: &Known) -> Vec<AttributeView> {
-    let Some(record) = known.record() else { return Vec::new() };
+    let removed = || Some(Reading::Unknown(UnknownReason::new(Why::NotCollected, known.missing()?)));
     let view = |(name, attribute): (&String, &octro_model::Attribute)| {
-        let reading = record.reading(&known.layout, name);
+        let reading = known.record().map(|record| record.reading(&known.layout, name)).or_else(removed)?;
         let origin = match reading {
             Reading::Value(_) | Reading::Absent => known.origin(name),
             Reading::Unknown(_) => known.said.first(),
         };
-        AttributeView {
+        Some(AttributeView {
             name: name.clone(),
             doc: attribute.doc.clone(),
             unit: attribute.unit.clone(),
@@ -338,7 +346,7 @@ fn attributes(known: &Known) -> Vec<AttributeView> {
             source: origin.map(|said| said.source_id.clone()),
             effective_at: origin.map(|said| said.effective_at),
             seen_at: origin.map(|said| said.seen_at),
-        }
+        })
     };
-    known.layout.kind().attributes.iter().map(view).collect()
+    known.layout.kind().attributes.iter().filter_map(view).collect()
 }

@@ -421,7 +421,7 @@ impl Query {
                     let subject = Subject { record, key: &row.key };
                     sentence(row.status, &octro_program::explain(test, &subject, as_of.at, &snapshot))
                 }
-                None => "nothing is known of it".to_owned(),
+                None => known.and_then(Known::missing).unwrap_or_else(|| "nothing is known of it".to_owned()),
             };
             views.push(ResultView {
                 test: test.id.clone(),

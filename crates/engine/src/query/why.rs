@@ -216,7 +216,7 @@ impl Query {
         all.push(&mut known);
         self.last_seen(&mut all, as_of).await?;
         let Some(record) = known.record() else {
-            "no source sees it any more".clone_into(&mut why.sentence);
+            why.sentence = known.missing().unwrap_or_else(|| "no source sees it any more".to_owned());
             return Ok(());
         };
         let subject = Subject { record, key: &why.key };

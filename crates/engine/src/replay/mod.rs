@@ -13,7 +13,7 @@ use crate::input::form;
 use crate::late::{amend_all, needs};
 use crate::persist::{load, past, write};
 use crate::state::{Changed, Counts, InForce, Sorted, State};
-use crate::{EngineError, SourceInfo, sightings};
+use crate::{EngineError, SourceInfo, retention, sightings};
 
 const INPUTS: &str = "SELECT seq, received_at, form, source, collection, body FROM inputs WHERE seq > $1 \
      ORDER BY seq LIMIT 400";
@@ -54,6 +54,8 @@ impl Window {
 /// How a replay went.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct ReplayReport {
+    /// The moment of the baseline that it began from; `None` if all facts are still there.
+    pub from: Option<Timestamp>,
     /// Inputs that were taken.
     pub inputs: u64,
     /// Observations that said something new.
@@ -102,6 +104,21 @@ struct Made {
 }
 
 impl Made {
+    /// All of it as one hash.
+    fn told(mut self) -> String {
+        let mut told = retention::Told::default();
+        for rows in &mut self.results {
+            told.results(rows);
+        }
+        for ((test, at), tally) in &self.tallies {
+            told.tally(*test, *at, tally);
+        }
+        for ((subject, id, at), status) in &self.verdicts {
+            told.verdict(subject, id, *at, *status);
+        }
+        told.finish()
+    }
+
     fn of(&mut self, resource: i64) -> &mut Vec<ResultRow> {
         let place = usize::try_from(resource - 1).unwrap_or(0);
         if self.results.len() <= place {
@@ -175,26 +192,8 @@ pub async fn replay(
     window: Window,
     mut progress: impl FnMut(u64),
 ) -> Result<ReplayReport, EngineError> {
-    let programs = load::programs(db).await?;
-    let resources = names(db).await?;
     let mut report = ReplayReport::default();
-    let mut state = State::new();
-    let mut made = Made::default();
-    let mut observations = Observations { db, rows: std::collections::VecDeque::new(), last: 0, end: false };
-    let mut last = 0;
-    loop {
-        let rows = db.fetch(INPUTS, &[last.into()]).await?;
-        if rows.is_empty() {
-            break;
-        }
-        for row in rows {
-            last = row.get(0)?;
-            let came = observations.of(last).await?;
-            take(db, &mut state, &row, came, &programs, &resources, &mut made, &mut report).await?;
-            report.inputs += 1;
-        }
-        progress(report.inputs);
-    }
+    let Remade { mut state, mut made, .. } = remake(db, Timestamp::MAX, &mut report, &mut progress).await?;
     if let Some(row) = db.fetch_one(NOW, &[]).await?
         && let Ok(micros) = row.get::<String>(0)?.parse()
     {
@@ -206,6 +205,75 @@ pub async fn replay(
     compare::tallies(db, &state, window, &made.tallies, &mut report).await?;
     compare::verdicts(db, window, &made.verdicts, &mut report).await?;
     Ok(report)
+}
+
+/// What the facts make, and the last input and observation that were taken.
+struct Remade {
+    state: State,
+    made: Made,
+    input: i64,
+    observation: i64,
+}
+
+/// Makes everything anew from the facts that were received before `until`, beginning at the baseline if there is one.
+async fn remake(
+    db: &Db,
+    until: Timestamp,
+    report: &mut ReplayReport,
+    progress: &mut impl FnMut(u64),
+) -> Result<Remade, EngineError> {
+    let programs = load::programs(db).await?;
+    let resources = names(db).await?;
+    let begun = retention::begin(db, &programs).await?;
+    report.from = begun.at;
+    if let (Some(at), Some((recorded, found))) = (begun.at, begun.tampered) {
+        report.differ(|| format!("all that was told by {at}, as one hash"), found, recorded);
+    }
+    let mut state = begun.state;
+    let mut made = Made { results: begun.results, tallies: begun.tallies, verdicts: begun.verdicts };
+    let mut observations =
+        Observations { db, rows: std::collections::VecDeque::new(), last: begun.observation, end: false };
+    let mut last = begun.input;
+    let mut observation = begun.observation;
+    loop {
+        let rows = db.fetch(INPUTS, &[last.into()]).await?;
+        let mut ended = rows.is_empty();
+        for row in rows {
+            if row.get::<Timestamp>(1)? >= until {
+                ended = true;
+                break;
+            }
+            last = row.get(0)?;
+            let came = observations.of(last).await?;
+            if let Some(newest) = came.last() {
+                observation = newest.get(0)?;
+            }
+            take(db, &mut state, &row, came, &programs, &resources, &mut made, report).await?;
+            report.inputs += 1;
+        }
+        progress(report.inputs);
+        if ended {
+            return Ok(Remade { state, made, input: last, observation });
+        }
+    }
+}
+
+/// The state as the facts make it at `at`, what was told by then as one hash, and the last input and observation that
+/// it rests on.
+pub(crate) async fn state_at(
+    db: &Db,
+    at: Timestamp,
+    mut progress: impl FnMut(u64),
+) -> Result<(State, String, (i64, i64)), EngineError> {
+    let mut report = ReplayReport::default();
+    let Remade { mut state, mut made, input, observation } = remake(db, at, &mut report, &mut progress).await?;
+    if let Some(difference) = report.mismatches.first() {
+        return Err(EngineError::Stored(format!("{} is not what was recorded", difference.what)));
+    }
+    let mut delta = Delta::default();
+    state.advance(at, &mut delta);
+    made.take(&delta);
+    Ok((state, made.told(), (input, observation)))
 }
 
 /// Kind and key of every resource, by number.

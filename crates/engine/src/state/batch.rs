@@ -1,7 +1,7 @@
 //! A batch of observations.
 #![expect(clippy::indexing_slicing, reason = "slots are handed out by the state and index its own vectors")]
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use octro_cel::Record;
 use octro_model::{CollectionError, Id, Span, Status, Timestamp};
@@ -32,12 +32,27 @@ pub(crate) struct Changed {
 }
 
 /// How a batch was taken.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct BatchOutcome {
     pub(crate) changed: u64,
     pub(crate) unchanged: u64,
     /// By kind, what was refused and why; kinds that are not declared included.
     pub(crate) refused: BTreeMap<Id, Vec<CollectionError>>,
+    /// What has to come as an input of its own: from the first on that says again what this batch said anew. Only then
+    /// it is a sighting, as it would be if the source had sent it a moment later.
+    pub(crate) rest: Vec<Item>,
+}
+
+impl BatchOutcome {
+    /// Adds how the next part was taken; answers what is left.
+    pub(crate) fn add(&mut self, next: Self) -> Vec<Item> {
+        self.changed += next.changed;
+        self.unchanged += next.unchanged;
+        for (kind, errors) in next.refused {
+            self.refused.entry(kind).or_default().extend(errors);
+        }
+        next.rest
+    }
 }
 
 impl State {
@@ -47,10 +62,11 @@ impl State {
         let mut outcome = BatchOutcome::default();
         let mut groups: BTreeMap<Timestamp, Vec<i64>> = BTreeMap::new();
         // What this batch itself says anew, and when it sees again what it does not.
-        let mut mentioned: HashSet<(u32, String)> = HashSet::new();
+        let mut mentioned: HashMap<(u32, String), ([u8; 16], Timestamp)> = HashMap::new();
         let mut seen: HashMap<u32, Timestamp> = HashMap::new();
         let yields = &self.sources[source as usize].info.kinds;
-        for item in items {
+        let mut items = items.into_iter();
+        while let Some(item) = items.next() {
             let mut refuse = |message: String, mend: &str| {
                 let what = format!("{} {}", item.kind, item.key);
                 let error = CollectionError { what, message, mend: mend.to_owned() };
@@ -73,6 +89,15 @@ impl State {
             };
             // Nobody can have seen the future: a clock that is ahead counts as now.
             let at = item.effective_at.map_or(received, |at| at.min(received));
+            if at < self.horizon {
+                let message = format!(
+                    "it is about {}; facts from before {} are no longer kept, so that it could not be judged",
+                    at.minute(),
+                    self.horizon.minute()
+                );
+                refuse(message, "let the source yield what is newer, or raise `retain` of the kinds in the program");
+                continue;
+            }
             let slot = self.kinds[kind as usize].keys.get(item.key.as_str()).copied();
             let view = slot.and_then(|slot| {
                 self.resources[slot as usize].views.iter().find(|view| view.source == source)
@@ -87,7 +112,13 @@ impl State {
                         })
                 }
             };
-            if repeated && !mentioned.contains(&(kind, item.key.clone())) {
+            let said = mentioned.get(&(kind, item.key.clone()));
+            if said.is_some_and(|(hash, since)| *hash == item.hash && at >= *since) {
+                outcome.rest.push(item);
+                outcome.rest.extend(items);
+                break;
+            }
+            if repeated && said.is_none() {
                 outcome.unchanged += 1;
                 if let Some(slot) = slot.filter(|_| view.is_some()) {
                     groups.entry(at).or_default().push(Self::ord(slot));
@@ -112,7 +143,7 @@ impl State {
                     || seen.get(&slot).is_some_and(|last| *last > at)
             });
             if !late {
-                mentioned.insert((kind, item.key.clone()));
+                mentioned.insert((kind, item.key.clone()), (item.hash, at));
             }
             outcome.changed += 1;
             sorted.changed.push(Changed {

@@ -119,6 +119,8 @@ pub(crate) struct InForce {
 pub(crate) struct State {
     pub(crate) counters: Counters,
     pub(crate) now: Timestamp,
+    /// Observations about moments before this are refused: what they would have to be judged with is gone.
+    pub(crate) horizon: Timestamp,
     pub(crate) programs: Vec<InForce>,
     pub(crate) kinds: Vec<KindTable>,
     pub(crate) kind_of: HashMap<Id, u32>,
@@ -144,6 +146,7 @@ impl State {
         Self {
             counters: Counters { input: 1, observation: 1, collection: 1, version: 1 },
             now: Timestamp::MIN,
+            horizon: Timestamp::MIN,
             programs: Vec::new(),
             kinds: Vec::new(),
             kind_of: HashMap::new(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use octro_model::{Attribute, Id, Kind, Sensitivity, Type};
+use octro_model::{Attribute, Id, Kind, Sensitivity, Span, Type};
 
 use crate::read::doc::Said;
 use crate::read::inventory::Noun;
@@ -13,6 +13,9 @@ use crate::read::table::Table;
 const ATTRIBUTES_MAX: usize = 200;
 /// How deep lists, maps and objects may lie in each other.
 const DEPTH_MAX: usize = 4;
+
+/// The shortest time for which facts can be kept.
+const RETAIN_MIN: Span = Span::from_micros(90 * Span::DAY.micros());
 
 const TYPES: &str = "bool, int, float, string, timestamp, duration, list<T>, map<T>, or object with fields, also as list<object>";
 
@@ -25,6 +28,7 @@ pub(crate) fn kind(root: Table<'_>, id: &Id, known: &Known<'_>) -> Option<Kind> 
     let doc = root.need_text("doc");
     let part = root.need_id("part", "a key of [parts] in program.toml").map(|part| known.part(&root, part));
     let asset = root.id("asset").map(|asset| known.asset(&root, asset));
+    let retain = retain(&root);
     let table = root.need("attributes", "`[attributes.<name>]` for each attribute", root.table("attributes"));
     let attributes = table.map(|table| attributes(&table, known, 0)).unwrap_or_default();
     root.finish();
@@ -35,8 +39,20 @@ pub(crate) fn kind(root: Table<'_>, id: &Id, known: &Known<'_>) -> Option<Kind> 
         doc: doc?.value.to_owned(),
         part: part?.to_string(),
         asset: asset.map(|asset| asset.to_string()),
+        retain,
         attributes,
     })
+}
+
+/// How long facts are kept; long enough that whoever asks about the last quarter finds them.
+fn retain(root: &Table<'_>) -> Option<Span> {
+    let retain = root.span("retain")?;
+    if retain < RETAIN_MIN {
+        let at = root.get("retain").map(|value| value.span()).unwrap_or_else(|| root.at.clone());
+        let what = format!("`retain` is {}", retain.human());
+        root.doc.problem(at, what, format!("at least {}", RETAIN_MIN.human()));
+    }
+    Some(retain)
 }
 
 fn attributes(table: &Table<'_>, known: &Known<'_>, depth: usize) -> BTreeMap<String, Attribute> {

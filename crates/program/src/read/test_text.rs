@@ -127,6 +127,7 @@ fn single(name: &str, of: Type) -> Option<Kind> {
         doc: String::new(),
         part: String::new(),
         asset: None,
+        retain: None,
         attributes: BTreeMap::from([(name.to_owned(), attribute)]),
     })
 }
