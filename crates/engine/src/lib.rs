@@ -30,7 +30,7 @@ pub use lease::Lease;
 pub use once::{Once, OnceResult};
 pub use query::*;
 pub use rejudge::{Rejudged, rejudge};
-pub use retention::{Compacted, Stage};
 pub use replay::{Mismatch, ReplayReport, Window, replay};
+pub use retention::{Compacted, Stage};
 pub use service::{Change, Collecting, Engine, Received};
 pub use state::Population;

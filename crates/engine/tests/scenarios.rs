@@ -349,14 +349,14 @@ async fn live_compacted(db: TestDb, seed: u64) -> u64 {
         // Facts are kept for 90 days: what is older than this moment goes.
         let baseline = begun.plus(Span::from_micros(life.chance.below(span) as i64));
         life.bench.clock.set(baseline.plus(Span::from_micros(90 * Span::DAY.micros())));
-        if let Some(compacted) = life.bench.engine.compact(|_| ()).await.unwrap() {
+        if let Some(compacted) = life.bench.engine.compact(Span::ZERO, |_| ()).await.unwrap() {
             assert_eq!(compacted.baseline, baseline);
             assert!(compacted.horizon <= baseline);
             removed += compacted.observations + compacted.inputs;
             let report = replayed(&life).await;
             assert_eq!(report.from, Some(baseline));
             // A second time there is nothing to do.
-            let again = life.bench.engine.compact(|_| ()).await.unwrap().unwrap_or_default();
+            let again = life.bench.engine.compact(Span::ZERO, |_| ()).await.unwrap().unwrap_or_default();
             assert_eq!((again.observations, again.inputs, again.coverage), (0, 0, 0), "seed {seed}");
         }
         if life.chance.percent(50) {

@@ -3,6 +3,7 @@
 mod ask;
 pub mod config;
 mod folder;
+mod retention;
 mod rules;
 mod runs;
 mod seat;
@@ -10,5 +11,6 @@ mod start;
 
 pub use config::{Config, ConfigError, OpenSource};
 pub use folder::{Folder, FolderError};
+pub use retention::compact;
 pub use rules::Rules;
 pub use start::{Company, StartError, Started, open, start};

@@ -49,6 +49,11 @@ pub enum StartError {
         /// The cause.
         source: std::io::Error,
     },
+    /// A server is at work on the database.
+    #[error(
+        "another Octro process evaluates on this database; it removes old facts by itself, or stop it first"
+    )]
+    Evaluates,
     /// A simulated and a real company in one database.
     #[error("{0}")]
     Mixed(&'static str),
@@ -183,6 +188,9 @@ pub async fn start(
     tasks.spawn(serve(listener, app, stopped.clone()));
     tasks.spawn(sit(seat.clone(), runs.clone(), rules, company, query, broken, stopped.clone()));
     tasks.spawn(tick(seat.clone(), clock, stopped.clone()));
+    if company == Company::Real {
+        tasks.spawn(crate::retention::keep(seat.clone(), stopped.clone()));
+    }
     for place in 0..runs.sources().len() {
         tasks.spawn(after_first_look(seat.clone(), runs.clone(), place, stopped.clone()));
     }

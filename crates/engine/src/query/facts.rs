@@ -163,7 +163,15 @@ impl Query {
         let Some(layout) = program.kinds.get(kind).cloned() else { return Ok(None) };
         if let Some(removed) = Removed::read(&self.db).await?.cut(kind).filter(|cut| as_of.at < *cut) {
             let (key, removed) = (key.to_owned(), Some(removed));
-            return Ok(Some(Known { ord, kind: kind.clone(), key, layout, said: Vec::new(), merged: None, removed }));
+            return Ok(Some(Known {
+                ord,
+                kind: kind.clone(),
+                key,
+                layout,
+                said: Vec::new(),
+                merged: None,
+                removed,
+            }));
         }
         let mut said = Vec::new();
         for (source, id) in self.sources_of(kind, cache).await?.iter() {

@@ -196,7 +196,9 @@ impl Query {
                 let known = self.known(&program, (ord, &kind, &key), as_of, &mut cache).await?;
                 gone = match &known {
                     // If what was seen is no longer kept, that it was judged says that it was there.
-                    Some(known) if known.removed.is_some() => heaviest(&self.tally_of_resource(ord, as_of).await?).is_none(),
+                    Some(known) if known.removed.is_some() => {
+                        heaviest(&self.tally_of_resource(ord, as_of).await?).is_none()
+                    }
                     Some(known) => known.said.is_empty(),
                     None => true,
                 };

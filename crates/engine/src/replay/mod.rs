@@ -266,7 +266,8 @@ pub(crate) async fn state_at(
     mut progress: impl FnMut(u64),
 ) -> Result<(State, String, (i64, i64)), EngineError> {
     let mut report = ReplayReport::default();
-    let Remade { mut state, mut made, input, observation } = remake(db, at, &mut report, &mut progress).await?;
+    let Remade { mut state, mut made, input, observation } =
+        remake(db, at, &mut report, &mut progress).await?;
     if let Some(difference) = report.mismatches.first() {
         return Err(EngineError::Stored(format!("{} is not what was recorded", difference.what)));
     }

@@ -54,11 +54,14 @@ struct Head {
 #[derive(Serialize, Deserialize)]
 struct KindPart {
     id: Id,
-    /// source -> scope -> (ended at, complete, resources, reason)
-    enumeration: BTreeMap<u32, BTreeMap<String, (i64, bool, u64, String)>>,
+    /// source -> scope -> its last attempt
+    enumeration: BTreeMap<u32, BTreeMap<String, AttemptPart>>,
     enumerated: Vec<(i64, Option<i64>)>,
     turned_at: i64,
 }
+
+/// (ended at, complete, resources, reason)
+type AttemptPart = (i64, bool, u64, String);
 
 #[derive(Serialize, Deserialize)]
 struct ResourcePart {
@@ -91,7 +94,11 @@ pub(crate) struct Begun {
 }
 
 /// The parts of a baseline. `told`: the hash of what was told; `last`: the last input and observation that are part of it.
-pub(super) fn parts(state: &State, told: String, last: (i64, i64)) -> Result<Vec<Vec<u8>>, serde_json::Error> {
+pub(super) fn parts(
+    state: &State,
+    told: String,
+    last: (i64, i64),
+) -> Result<Vec<Vec<u8>>, serde_json::Error> {
     let id = |kind: u32| state.kinds.get(kind as usize).map(|table| table.id.clone());
     let head = Head {
         version: 1,
@@ -116,7 +123,11 @@ pub(super) fn parts(state: &State, told: String, last: (i64, i64)) -> Result<Vec
             .iter()
             .map(|((test, hash), version)| (*test, hash.clone(), *version))
             .collect(),
-        controls: state.controls.iter().map(|(id, (status, reason))| (id.clone(), *status, reason.clone())).collect(),
+        controls: state
+            .controls
+            .iter()
+            .map(|(id, (status, reason))| (id.clone(), *status, reason.clone()))
+            .collect(),
         kinds: state.kinds.iter().map(KindPart::of).collect(),
         resources: state.resources.len(),
         told,
@@ -139,7 +150,11 @@ pub(super) fn parts(state: &State, told: String, last: (i64, i64)) -> Result<Vec
                             (view.source, view.observation, effective, seen, kept, view.collection)
                         })
                         .collect(),
-                    statuses: tests.iter().map(|active| active.test).zip(resource.statuses.iter().copied()).collect(),
+                    statuses: tests
+                        .iter()
+                        .map(|active| active.test)
+                        .zip(resource.statuses.iter().copied())
+                        .collect(),
                     named: resource
                         .named
                         .iter()
@@ -158,8 +173,9 @@ pub(super) fn parts(state: &State, told: String, last: (i64, i64)) -> Result<Vec
 
 impl KindPart {
     fn of(table: &crate::state::KindTable) -> Self {
-        let attempt =
-            |attempt: &Attempt| (attempt.at.micros(), attempt.complete, attempt.resources, attempt.reason.clone());
+        let attempt = |attempt: &Attempt| {
+            (attempt.at.micros(), attempt.complete, attempt.resources, attempt.reason.clone())
+        };
         Self {
             id: table.id.clone(),
             enumeration: table
@@ -189,6 +205,12 @@ pub(super) async fn write(tx: &mut Tx, parts: &[Vec<u8>]) -> Result<(), StoreErr
     Ok(())
 }
 
+/// The moment of the baseline that there is.
+pub(super) async fn at(db: &Db) -> Result<Option<Timestamp>, EngineError> {
+    let Some(row) = db.fetch_one(HEAD, &[]).await? else { return Ok(None) };
+    read::<Head>(&row.get::<Vec<u8>>(0)?).map(|head| Some(Timestamp::from_micros(head.at)))
+}
+
 /// Where a replay begins: at the baseline if there is one, and otherwise before the first input.
 pub(crate) async fn begin(db: &Db, programs: &[InForce]) -> Result<Begun, EngineError> {
     let mut begun = Begun {
@@ -204,7 +226,10 @@ pub(crate) async fn begin(db: &Db, programs: &[InForce]) -> Result<Begun, Engine
     let Some(row) = db.fetch_one(HEAD, &[]).await? else { return Ok(begun) };
     let head: Head = read(&row.get::<Vec<u8>>(0)?)?;
     if head.version != 1 {
-        return Err(EngineError::Stored(format!("the baseline has form {}; this Octro knows 1", head.version)));
+        return Err(EngineError::Stored(format!(
+            "the baseline has form {}; this Octro knows 1",
+            head.version
+        )));
     }
     let at = Timestamp::from_micros(head.at);
     rules(&mut begun.state, &head, programs);
@@ -239,8 +264,9 @@ pub(crate) async fn begin(db: &Db, programs: &[InForce]) -> Result<Begun, Engine
 }
 
 fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, EngineError> {
-    serde_json::from_slice(body)
-        .map_err(|error| EngineError::Stored(format!("the baseline of the retention cannot be read: {error}")))
+    serde_json::from_slice(body).map_err(|error| {
+        EngineError::Stored(format!("the baseline of the retention cannot be read: {error}"))
+    })
 }
 
 fn rules(state: &mut State, head: &Head, programs: &[InForce]) {
@@ -259,9 +285,15 @@ fn rules(state: &mut State, head: &Head, programs: &[InForce]) {
     }
     for (id, tally, status, reason) in &head.tests {
         state.test_of.insert(id.clone(), state.tests.len() as u32);
-        state.tests.push(TestState { id: id.clone(), tally: *tally, verdict: (*status, reason.clone()), kind: None });
+        state.tests.push(TestState {
+            id: id.clone(),
+            tally: *tally,
+            verdict: (*status, reason.clone()),
+            kind: None,
+        });
     }
-    state.versions = head.versions.iter().map(|(test, hash, version)| ((*test, hash.clone()), *version)).collect();
+    state.versions =
+        head.versions.iter().map(|(test, hash, version)| ((*test, hash.clone()), *version)).collect();
     state.controls =
         head.controls.iter().map(|(id, status, reason)| (id.clone(), (*status, reason.clone()))).collect();
     // Kinds have the numbers that they had, whatever a program declares.
@@ -287,7 +319,10 @@ impl KindPart {
             .map(|(source, scopes)| {
                 let scopes = scopes.iter().map(|(scope, (at, complete, resources, reason))| {
                     let at = Timestamp::from_micros(*at);
-                    (scope.clone(), Attempt { at, complete: *complete, resources: *resources, reason: reason.clone() })
+                    (
+                        scope.clone(),
+                        Attempt { at, complete: *complete, resources: *resources, reason: reason.clone() },
+                    )
                 });
                 (*source, scopes.collect())
             })
@@ -318,7 +353,9 @@ async fn resources(db: &Db, state: &mut State, head: &Head) -> Result<(), Engine
     }
     if state.resources.len() != head.resources {
         let (found, expected) = (state.resources.len(), head.resources);
-        return Err(EngineError::Stored(format!("the baseline has {found} resources; {expected} were recorded")));
+        return Err(EngineError::Stored(format!(
+            "the baseline has {found} resources; {expected} were recorded"
+        )));
     }
     let first = wanted.keys().min().map_or(0, |first| first - 1);
     let mut after = first;
@@ -343,7 +380,9 @@ async fn resources(db: &Db, state: &mut State, head: &Head) -> Result<(), Engine
         }
     }
     if missing > 0 {
-        return Err(EngineError::Stored(format!("{missing} observations that the baseline rests on are gone")));
+        return Err(EngineError::Stored(format!(
+            "{missing} observations that the baseline rests on are gone"
+        )));
     }
     for resource in &mut state.resources {
         let layout = state.kinds.get(resource.kind as usize).and_then(|table| table.layout.clone());
@@ -371,7 +410,9 @@ impl ResourcePart {
                 *status = *told;
             }
         }
-        for (place, (source, observation, effective, seen, kept, collection)) in self.views.into_iter().enumerate() {
+        for (place, (source, observation, effective, seen, kept, collection)) in
+            self.views.into_iter().enumerate()
+        {
             wanted.insert(observation, (slot, place));
             resource.views.push(View {
                 source,
@@ -385,7 +426,8 @@ impl ResourcePart {
                 record: empty.clone(),
             });
         }
-        resource.tombs = self.tombs.into_iter().map(|(source, at)| (source, Timestamp::from_micros(at))).collect();
+        resource.tombs =
+            self.tombs.into_iter().map(|(source, at)| (source, Timestamp::from_micros(at))).collect();
         resource.said_at = Timestamp::from_micros(self.said_at);
         resource.changed_at = Timestamp::from_micros(self.changed_at);
         state.resources.push(resource);

@@ -42,17 +42,25 @@ impl Engine {
     /// Removes the facts that the kinds in force no longer want to be kept. All that was told while they stood is first
     /// made anew from them and compared: if anything differs, nothing is removed. Results are never removed.
     ///
-    /// Answers `None` if nothing is old enough, or if something was said meanwhile that needs what would have gone.
+    /// Answers `None` if less than `portion` of time (or nothing) could go, or if something was said meanwhile that needs
+    /// what would have gone.
     ///
     /// # Errors
     /// If what is stored is not what the facts make, or the database fails.
-    pub async fn compact(&self, mut progress: impl FnMut(Stage)) -> Result<Option<Compacted>, EngineError> {
+    pub async fn compact(
+        &self,
+        portion: Span,
+        mut progress: impl FnMut(Stage),
+    ) -> Result<Option<Compacted>, EngineError> {
         // Whatever flips by now has to be told before it can be compared.
         self.tick().await?;
         let db = self.db();
         let now = self.now();
         let Some((program, max_age)) = self.in_force().await? else { return Ok(None) };
         let Some(planned) = plan(db, &program, max_age, now).await? else { return Ok(None) };
+        if planned.baseline < planned.since.plus(portion) {
+            return Ok(None);
+        }
         let (state, told, last) =
             replay::state_at(db, planned.baseline, |inputs| progress(Stage::Replaying(inputs))).await?;
         let stored = digest::stored(db, planned.baseline, |_| ()).await?;

@@ -19,7 +19,8 @@ const LAST: &str = "SELECT COALESCE(MAX(ord), 0) FROM resources";
 const TALLIES: &str = "SELECT test, known_at, pass, fail, unknown, stale, excepted, not_applicable FROM tallies \
      WHERE test = $1 AND known_at > $2 AND known_at <= $3 ORDER BY known_at LIMIT 20000";
 const TESTS: &str = "SELECT COALESCE(MAX(ord), 0) FROM tests";
-const VERDICTS: &str = "SELECT subject, id, from_at, status FROM verdicts WHERE from_at <= $1 ORDER BY subject, id, from_at";
+const VERDICTS: &str =
+    "SELECT subject, id, from_at, status FROM verdicts WHERE from_at <= $1 ORDER BY subject, id, from_at";
 
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[RESULTS, LAST, TALLIES, TESTS, VERDICTS];
@@ -70,7 +71,9 @@ impl Told {
         for number in [test, at.micros()] {
             self.0.update(number.to_le_bytes());
         }
-        for number in [tally.pass, tally.fail, tally.unknown, tally.stale, tally.excepted, tally.not_applicable] {
+        for number in
+            [tally.pass, tally.fail, tally.unknown, tally.stale, tally.excepted, tally.not_applicable]
+        {
             self.0.update(number.to_le_bytes());
         }
     }
@@ -105,8 +108,10 @@ pub(crate) async fn stored(
     let last: i64 = db.fetch_one(LAST, &[]).await?.map_or(Ok(0), |row| row.get(0))?;
     for after in (0..last).step_by(PAGE as usize) {
         let rows = db.fetch(RESULTS, &[after.into(), (after + PAGE).into(), at.into()]).await?;
-        let mut rows: Vec<ResultRow> =
-            rows.iter().map(|row| past::result(row).map(|row| as_known(&row, at))).collect::<Result<_, _>>()?;
+        let mut rows: Vec<ResultRow> = rows
+            .iter()
+            .map(|row| past::result(row).map(|row| as_known(&row, at)))
+            .collect::<Result<_, _>>()?;
         rows.sort_by_key(|row| row.resource);
         for of_one in rows.chunk_by_mut(|a, b| a.resource == b.resource) {
             told.results(of_one);

@@ -38,7 +38,8 @@ const FIRST: &str = "SELECT COALESCE(MIN(received_at), 9223372036854775807) FROM
 
 #[cfg(test)]
 pub(crate) fn statements() -> Vec<&'static str> {
-    [&[READ, WRITE, REACH, SIGHTINGS, FIRST], baseline::STATEMENTS, digest::STATEMENTS, remove::STATEMENTS].concat()
+    [&[READ, WRITE, REACH, SIGHTINGS, FIRST], baseline::STATEMENTS, digest::STATEMENTS, remove::STATEMENTS]
+        .concat()
 }
 
 /// What was removed so far.
@@ -79,6 +80,8 @@ impl Removed {
 pub(crate) struct Plan {
     /// The state of this moment becomes the baseline.
     pub(crate) baseline: Timestamp,
+    /// The baseline that there is, or else the first fact.
+    pub(crate) since: Timestamp,
     pub(crate) removed: Removed,
 }
 
@@ -107,8 +110,10 @@ pub(crate) async fn plan(
         let known = removed.cuts.entry(kind).or_insert(cut);
         *known = cut.max(*known);
     }
-    removed.horizon = removed.cuts.values().max().map(|cut| Timestamp::from_micros(*cut).plus(max_age).micros());
-    Ok(Some(Plan { baseline, removed }))
+    removed.horizon =
+        removed.cuts.values().max().map(|cut| Timestamp::from_micros(*cut).plus(max_age).micros());
+    let since = baseline::at(db).await?.unwrap_or(first);
+    Ok(Some(Plan { baseline, since, removed }))
 }
 
 /// The oldest moment that anything received after `since` is about: what is needed to replay that has to stay.

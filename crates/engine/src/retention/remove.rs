@@ -31,8 +31,7 @@ const RUNS: &str = "SELECT kind, source, finished_at, scope, complete FROM cover
 const RUN: &str = "DELETE FROM coverage WHERE kind = $1 AND source = $2 AND finished_at = $3";
 
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] =
-    &[LAST, KINDS, OBSERVATIONS, INPUTS, BODIES, INPUT_LAST, RUNS, RUN];
+pub(super) const STATEMENTS: &[&str] = &[LAST, KINDS, OBSERVATIONS, INPUTS, BODIES, INPUT_LAST, RUNS, RUN];
 
 /// Begins a transaction in which this process may write.
 pub(crate) trait Begin {
@@ -60,7 +59,13 @@ pub(crate) async fn observations(
         let mut tx = begin.begin().await?;
         for kind in &kinds {
             let Some(cut) = cuts.get(kind) else { continue };
-            let params = [from.into(), (from + STEP).min(last).into(), kind.as_str().into(), (*cut).into(), baseline.into()];
+            let params = [
+                from.into(),
+                (from + STEP).min(last).into(),
+                kind.as_str().into(),
+                (*cut).into(),
+                baseline.into(),
+            ];
             removed += tx.execute(OBSERVATIONS, &params).await?;
         }
         tx.commit().await?;
@@ -116,7 +121,8 @@ pub(crate) async fn coverage(
         for some in dispensable(of_one, &max_age).chunks(2_000) {
             let mut tx = begin.begin().await?;
             for run in some {
-                removed += tx.execute(RUN, &[run.kind.as_str().into(), run.source.into(), run.at.into()]).await?;
+                removed +=
+                    tx.execute(RUN, &[run.kind.as_str().into(), run.source.into(), run.at.into()]).await?;
             }
             tx.commit().await?;
         }
@@ -148,7 +154,12 @@ mod tests {
 
     fn run(hour: i64, complete: bool) -> Run {
         let kind = "disk".parse().unwrap_or_else(|_| unreachable!());
-        Run { kind, source: 1, at: Timestamp::from_secs(hour * 3_600), scopes: vec![(String::new(), complete)] }
+        Run {
+            kind,
+            source: 1,
+            at: Timestamp::from_secs(hour * 3_600),
+            scopes: vec![(String::new(), complete)],
+        }
     }
 
     fn left(runs: &[Run], hours: i64) -> Vec<i64> {
@@ -162,7 +173,7 @@ mod tests {
         let hourly: Vec<Run> = (0..25).map(|hour| run(hour, true)).collect();
         assert_eq!(left(&hourly, 24), [0, 23, 24]);
         assert_eq!(left(&hourly, 6), [0, 5, 10, 15, 20, 24]);
-        let turning: Vec<Run> = (0..10).map(|hour| run(hour, hour < 3 || hour > 6)).collect();
+        let turning: Vec<Run> = (0..10).map(|hour| run(hour, !(3..=6).contains(&hour))).collect();
         assert_eq!(left(&turning, 24), [0, 2, 3, 6, 7, 9]);
         // A time in which nobody looked stays visible.
         let silent = [run(0, true), run(1, true), run(2, true), run(40, true), run(41, true), run(42, true)];

@@ -95,7 +95,10 @@ impl State {
                     at.minute(),
                     self.horizon.minute()
                 );
-                refuse(message, "let the source yield what is newer, or raise `retain` of the kinds in the program");
+                refuse(
+                    message,
+                    "let the source yield what is newer, or raise `retain` of the kinds in the program",
+                );
                 continue;
             }
             let slot = self.kinds[kind as usize].keys.get(item.key.as_str()).copied();

@@ -89,6 +89,8 @@ pub enum Command {
     Init(Init),
     /// Make all results anew from the observations and compare
     Replay(Replay),
+    /// Remove facts that were kept for as long as their kinds say; results stay
+    Compact,
     /// Write data out as a whole
     Export(Export),
     /// See whether everything that Octro needs is in order

@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod compact;
 mod completions;
 mod doctor;
 mod export;
@@ -40,6 +41,7 @@ pub fn run(options: Options) -> anyhow::Result<Exit> {
         Command::Sources(sources) => block_on(sources::run(global, sources)),
         Command::Program(command) => program::run(global, command),
         Command::Init(init) => init::run(&init),
+        Command::Compact => block_on(compact::run(global)),
         Command::Replay(replay) => block_on(replay::run(global, replay)),
         Command::Export(export) => block_on(export::run(global, export)),
         Command::Doctor => block_on(doctor::run(global)),
