@@ -65,6 +65,7 @@ fn check(proof: &Proof, policy: &Policy) -> Result<Report, Reason> {
     let signer = signer(&entries, &signers, &checkpoint)?;
     let states = states(proof, &entries)?;
     let checked = Checked { proof, entries, states };
+    idle(proof)?;
     let mut proved = vec![format!(
         "The log `{}` of {} leaves with the root {} is signed with its key {}.",
         checkpoint.origin,
@@ -99,6 +100,26 @@ fn check(proof: &Proof, policy: &Policy) -> Result<Report, Reason> {
     let Checkpoint { origin, size, root } = checkpoint;
     let (claim, signer) = (proof.claim.clone(), signer.clone());
     Ok(Report { claim, origin, size, root, signer, witnesses, shown, proved, not_proved })
+}
+
+/// A proof has no parts that its claim does not need.
+fn idle(proof: &Proof) -> Result<(), Reason> {
+    let (states, members, secret) = match &proof.claim {
+        Claim::Interval { .. } => (true, false, false),
+        Claim::Member { .. } => (true, true, false),
+        Claim::Absent { .. } => (true, true, true),
+        Claim::Entry { .. } => (false, false, false),
+    };
+    for (name, idle) in [
+        ("states", !states && !proof.states.is_empty()),
+        ("members", !members && !proof.members.is_empty()),
+        ("secret", !secret && proof.secret.is_some()),
+    ] {
+        if idle {
+            return Err(Reason::new(name, "has no place in a proof of this claim"));
+        }
+    }
+    Ok(())
 }
 
 /// What no proof shows, and what this one does not for want of witnesses.

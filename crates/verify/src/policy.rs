@@ -89,7 +89,7 @@ impl Policy {
         if cosigned.len() < self.required {
             let (found, given) = (cosigned.len(), witnesses.len());
             let wrong = format!(
-                "is cosigned by {found} of the {given} witnesses given; {} are required",
+                "is cosigned by {found} of the witnesses given, {given}; expected at least {}",
                 self.required
             );
             return Err(Reason::new("checkpoint", wrong));

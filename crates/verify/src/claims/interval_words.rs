@@ -88,19 +88,20 @@ fn name(status: Option<Status>) -> &'static str {
 
 fn complete(of: &Interval) -> String {
     let chain = match of.transitions {
-        None => "its chain has no transition".to_owned(),
-        Some((first, last)) if first == last => format!("its chain has transition {first} alone"),
-        Some((first, last)) => format!("its chain has the transitions {first} to {last} without a gap"),
+        None => "it has no transition".to_owned(),
+        Some((first, last)) if first == last => format!("it has transition {first} alone"),
+        Some((first, last)) => format!("it has the transitions {first} to {last} without a gap"),
     };
     let (n, at) = (of.last.n, moment(of.last.at));
     match &of.first {
-        Some(first) => format!(
-            "Nothing was left out: from seal {} of {} to seal {n} of {at} {chain}, and both seals agree with it.",
-            first.n,
-            moment(first.at)
-        ),
+        Some(first) => {
+            let (seal, from) = (first.n, moment(first.at));
+            format!(
+                "Nothing was left out of the control's chain: from seal {seal} of {from} to seal {n} of {at} {chain}, and both seals agree with it."
+            )
+        }
         None => format!(
-            "Nothing was left out: from the control's beginning to seal {n} of {at} {chain}, and the seal agrees with it."
+            "Nothing was left out of the control's chain: from its beginning to seal {n} of {at} {chain}, and the seal agrees with it."
         ),
     }
 }

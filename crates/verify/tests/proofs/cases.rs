@@ -2,7 +2,9 @@
 
 use octro_verify::{Claim, Policy, Status, base64_encode, sha256};
 
-use super::{DAY, HOUR, Log, ORIGIN, SECOND, company, cosigned, day, log_key, policy, signed, witness_key};
+use crate::log::{
+    DAY, HOUR, Log, ORIGIN, SECOND, company, cosigned, day, log_key, policy, signed, witness_key,
+};
 
 /// A proof, whom its reader trusts, and what must be said of it.
 pub struct Case {
@@ -65,7 +67,7 @@ pub fn cases() -> Vec<Case> {
     changed(&mut cases, &log);
     signatures(&mut cases, &log);
     files(&mut cases, &log);
-    super::forged::add(&mut cases);
+    crate::forged::add(&mut cases);
     cases.0
 }
 
@@ -75,7 +77,7 @@ fn good(cases: &mut Cases, log: &Log) {
         "pass from 2026-01-03T01:00:00Z to 2026-01-04T18:00:00Z (1 d 17 h, 17.15 %).",
         "fail from 2026-01-04T18:00:00Z to 2026-01-04T20:00:00Z (2 h, 0.83 %).",
         "In all: pass 98.32 % (9 d 19 h), fail 1.67 % (4 h).",
-        "Nothing was left out: from seal 2 of 2026-01-03T00:00:00Z to seal 12 of 2026-01-13T00:00:00Z its chain has the transitions 3 to 6 without a gap, and both seals agree with it.",
+        "Nothing was left out of the control's chain: from seal 2 of 2026-01-03T00:00:00Z to seal 12 of 2026-01-13T00:00:00Z it has the transitions 3 to 6 without a gap, and both seals agree with it.",
         "It was evaluated 37 times from seal 2 to seal 12.",
         "For 22 h in between, an evaluation was missing for longer than its sources promise: that time is unknown, whatever status stood.",
         "Shown to pass is therefore at least 89.12 % (8 d 21 h).",
@@ -94,7 +96,7 @@ fn good(cases: &mut Cases, log: &Log) {
     cases.proved("interval-young", "a control that began within the interval", &young, &[
         "did not exist from 2026-01-03T00:00:00Z to 2026-01-06T01:00:00Z (3 d 1 h, 60.83 %).",
         "not applicable from 2026-01-06T01:00:00Z to 2026-01-08T00:00:00Z (1 d 23 h, 39.16 %).",
-        "Nothing was left out: from the control's beginning to seal 7 of 2026-01-08T00:00:00Z its chain has transition 1 alone, and the seal agrees with it.",
+        "Nothing was left out of the control's chain: from its beginning to seal 7 of 2026-01-08T00:00:00Z it has transition 1 alone, and the seal agrees with it.",
     ]);
     cases.proved(
         "interval-instant",
@@ -248,6 +250,14 @@ fn resources(cases: &mut Cases, log: &Log) {
         "a kind whose commitments cannot be derived",
         &person,
         "claim: kind `person` has personal data",
+    );
+    let mut bad = absent.clone();
+    bad.claim = member.claim.clone();
+    cases.refuted(
+        "secret-without-need",
+        "a population's key that the claim does not need",
+        &bad,
+        "secret: has no place in a proof of this claim",
     );
     let mut bad = absent;
     bad.claim = Claim::Absent { kind: "bucket".to_owned(), key: "laptop-99".to_owned(), at: day(5) };
@@ -436,6 +446,14 @@ fn changed(cases: &mut Cases, log: &Log) {
         &bad,
         "is seal 12, of which no state of control `EP-01` is in the proof",
     );
+    let mut bad = whole.clone();
+    bad.claim = Claim::Entry { index: bad.entries[0].index, opened: None };
+    cases.refuted(
+        "states-without-need",
+        "states that the claim does not need",
+        &bad,
+        "states: has no place in a proof of this claim",
+    );
     let mut bad = whole;
     let twice = bad.states[0].clone();
     bad.states.push(twice);
@@ -476,7 +494,7 @@ fn signatures(cases: &mut Cases, log: &Log) {
         "two witnesses are required",
         &whole,
         other,
-        "checkpoint: is cosigned by 1 of the 2 witnesses given; 2 are required",
+        "checkpoint: is cosigned by 1 of the witnesses given, 2; expected at least 2",
     );
     let twice = Policy {
         witnesses: vec![witness_key("witness.example", 9), witness_key("again.example", 9)],
@@ -524,7 +542,7 @@ fn signatures(cases: &mut Cases, log: &Log) {
         "not-cosigned",
         "a checkpoint that no witness cosigned",
         &noted(format!("{text}\n{}", signed(&text, ORIGIN, 1))),
-        "checkpoint: is cosigned by 0 of the 1 witnesses given; 1 are required",
+        "checkpoint: is cosigned by 0 of the witnesses given, 1; expected at least 1",
     );
     let strangers: String = (20..50).map(|seed| signed(&text, "stranger.example", seed)).collect();
     cases.proved(

@@ -1,9 +1,5 @@
 //! A small log in memory, as the ledger writes one, that makes real proofs; and, for a dishonest owner, lets anything be
 //! written.
-#![allow(dead_code, clippy::allow_attributes, reason = "each test uses a part of it")]
-
-pub mod cases;
-pub mod forged;
 
 use std::collections::BTreeMap;
 
@@ -59,7 +55,6 @@ pub fn resource(key: &str, results: &[(&str, Status)]) -> Resource {
 struct Tree {
     secret: Hash,
     kind: String,
-    salts: Salts,
     members: Vec<(Hash, Hash, Resource, Hash)>,
 }
 
@@ -147,7 +142,7 @@ impl Log {
             })
             .collect();
         members.sort_by_key(|member| member.0);
-        let tree = Tree { secret, kind: kind.to_owned(), salts, members };
+        let tree = Tree { secret, kind: kind.to_owned(), members };
         let of = Population {
             kind: kind.to_owned(),
             count: tree.members.len() as u64,

@@ -4,8 +4,8 @@ use octro_verify::{
     Checkpoint, Claim, Entry, Leaf, Proof, Status, What, hex, leaf_hash, root_of_entries, sha256, subtrees,
 };
 
-use super::cases::{Cases, Expected};
-use super::{DAY, HOUR, Log, ORIGIN, SECOND, company, cosigned, day, log_key, policy, signed};
+use crate::cases::{Cases, Expected};
+use crate::log::{DAY, HOUR, Log, ORIGIN, SECOND, company, cosigned, day, log_key, policy, signed};
 use octro_verify::Policy;
 
 /// The company's log with one more day, on which `write` does what it likes before the seal.

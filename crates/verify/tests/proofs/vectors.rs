@@ -1,15 +1,12 @@
 //! Golden vectors: proofs and what must come of them, checked in under `vectors/` and read by every verifier's tests. They
-//! are written by `OCTRO_WRITE_VECTORS=1 cargo test -p octro-verify --test vectors`; one that is there is never changed,
+//! are written by `OCTRO_WRITE_VECTORS=1 cargo test -p octro-verify --test proofs`; one that is there is never changed,
 //! so that what was proved once stays proved.
-#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
-
-mod support;
 
 use std::path::{Path, PathBuf};
 
+use crate::cases::cases;
 use octro_verify::{Outcome, Policy, VerifierKey, verify};
 use serde_json::{Value, json};
-use support::cases::cases;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors")
