@@ -26,6 +26,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     ("web", &["model"]),
     ("model", &[]),
+    ("verify", &[]),
     ("testkit", &["engine", "program", "cel", "store", "model"]),
 ];
 

@@ -3,7 +3,7 @@
 use sqlx::AssertSqlSafe;
 
 use crate::dialect::{Dialect, repeated};
-use crate::{Db, Param, StoreError, Tx};
+use crate::{Db, Param, Row, StoreError, Tx};
 
 /// Rows a statement, largest first: only so many different statements have to be prepared.
 const STEPS: [usize; 3] = [240, 24, 1];
@@ -38,20 +38,53 @@ impl Bulk {
         Ok(())
     }
 
+    /// The rows of a query over `values`: `SELECT ... FROM (VALUES` ... `) AS v CROSS JOIN t WHERE t.a = v.column1`.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn fetch(&self, db: &Db, values: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
+        let mut found = Vec::new();
+        for (rows, now) in self.parts(values) {
+            found.extend(db.fetch_repeated(self.statement(db.dialect(), rows), now).await?);
+        }
+        Ok(found)
+    }
+
+    /// The same, as the transaction sees the rows.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn fetch_within(&self, tx: &mut Tx, values: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
+        let mut found = Vec::new();
+        for (rows, now) in self.parts(values) {
+            found.extend(tx.fetch_repeated(self.statement(tx.dialect(), rows), now).await?);
+        }
+        Ok(found)
+    }
+
     /// Runs the statement over `values`, which holds the rows one behind another.
     ///
     /// # Errors
     /// What the database says.
     pub async fn run(&self, tx: &mut Tx, values: &[Param<'_>]) -> Result<(), StoreError> {
+        for (rows, now) in self.parts(values) {
+            tx.execute_repeated(self.statement(tx.dialect(), rows), now).await?;
+        }
+        Ok(())
+    }
+
+    /// `values` in parts for which there are statements, and how many rows each holds.
+    fn parts<'a, 'p>(&self, values: &'a [Param<'p>]) -> Vec<(usize, &'a [Param<'p>])> {
+        let mut parts = Vec::new();
         let mut rest = values;
         for step in STEPS {
             let width = step * self.columns;
             while rest.len() >= width && width > 0 {
                 let (now, later) = rest.split_at(width);
-                tx.execute_repeated(self.statement(tx.dialect(), step), now).await?;
+                parts.push((step, now));
                 rest = later;
             }
         }
-        Ok(())
+        parts
     }
 }

@@ -159,6 +159,21 @@ impl Db {
         })
     }
 
+    pub(crate) async fn fetch_repeated(
+        &self,
+        sql: AssertSqlSafe<String>,
+        params: &[Param<'_>],
+    ) -> Result<Vec<Row>, StoreError> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => {
+                bind_sqlite(sql, params).fetch_all(readers).await?.into_iter().map(Row::Sqlite).collect()
+            }
+            Self::Postgres(pool) => {
+                bind_postgres(sql, params).fetch_all(pool).await?.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+
     /// Asks the database whether its file is sound. PostgreSQL looks after its own.
     ///
     /// # Errors
@@ -254,6 +269,24 @@ impl Tx {
             }
         }
         Ok(())
+    }
+
+    pub(crate) async fn fetch_repeated(
+        &mut self,
+        sql: AssertSqlSafe<String>,
+        params: &[Param<'_>],
+    ) -> Result<Vec<Row>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(tx) => {
+                bind_sqlite(sql, params).fetch_all(&mut **tx).await?.into_iter().map(Row::Sqlite).collect()
+            }
+            Self::Postgres(tx) => bind_postgres(sql, params)
+                .fetch_all(&mut **tx)
+                .await?
+                .into_iter()
+                .map(Row::Postgres)
+                .collect(),
+        })
     }
 
     /// Runs several statements at once, without values: for migrations.

@@ -12,9 +12,19 @@ const MIGRATIONS: &[(&str, &str, &str)] = &[
         include_str!("../migrations/postgres/0001_spine.sql"),
     ),
     (
+        "0003_ledger",
+        include_str!("../migrations/sqlite/0003_ledger.sql"),
+        include_str!("../migrations/postgres/0003_ledger.sql"),
+    ),
+    (
         "0004_retention",
         include_str!("../migrations/sqlite/0004_retention.sql"),
         include_str!("../migrations/postgres/0004_retention.sql"),
+    ),
+    (
+        "0005_journal",
+        include_str!("../migrations/sqlite/0005_journal.sql"),
+        include_str!("../migrations/postgres/0005_journal.sql"),
     ),
 ];
 

@@ -1,0 +1,21 @@
+//! How the ledger is doing, for pages, alarms and `octro doctor`.
+
+/// See the module.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// How many entries the log has, as far as this process knows.
+    pub size: u64,
+    /// How many of them are published; `None` before the first time.
+    pub published: Option<u64>,
+    /// Why nothing is appended or signed at present.
+    pub appending: Option<String>,
+    /// Why nothing is published at present. The log goes on.
+    pub publishing: Option<String>,
+}
+
+impl Health {
+    /// Whether all is well.
+    pub const fn is_well(&self) -> bool {
+        self.appending.is_none() && self.publishing.is_none()
+    }
+}

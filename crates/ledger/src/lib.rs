@@ -1,0 +1,35 @@
+//! The ledger: an append-only Merkle log of everything that matters, in the database. Leaves come through an outbox, in
+//! the transaction of the change that they tell of; one sequencer appends them, signs checkpoints, and a publisher
+//! writes the log into a folder as tiles (C2SP `tlog-tiles`). The formats are those of docs/proof-format.md.
+
+mod append;
+mod audit;
+mod error;
+mod folder;
+mod frontier;
+mod health;
+mod highest;
+mod keys;
+mod ledger;
+mod log;
+mod nodes;
+pub mod outbox;
+mod publish;
+mod read;
+mod run;
+mod sequencer;
+#[cfg(test)]
+mod statements;
+mod step;
+pub mod tile;
+
+pub use audit::{Audit, Finding, Parts, audit};
+pub use error::LedgerError;
+pub use health::Health;
+pub use highest::Highest;
+pub use keys::{FileKeys, FileSigner, Keys, Signer, verifier_key};
+pub use ledger::{Ledger, Settings};
+pub use log::Log;
+pub use publish::rebuild;
+pub use read::{Entry, Reader, Signed};
+pub use step::Steps;

@@ -1,0 +1,68 @@
+-- The journal: what the engine has put into the ledger, as it needs it to go on and to prove.
+
+-- The end of each control's chain of transitions.
+CREATE TABLE journal_chains (
+    control     TEXT    NOT NULL PRIMARY KEY,
+    begun_at    BIGINT NOT NULL,
+    n           BIGINT NOT NULL,
+    last        BYTEA NOT NULL,
+    status      BIGINT NOT NULL,
+    at          BIGINT NOT NULL,
+    evaluations BIGINT NOT NULL,
+    -- 0 if it never was.
+    evaluated   BIGINT NOT NULL,
+    gap         BIGINT NOT NULL,
+    silent      BIGINT NOT NULL,
+    -- Until when silence is counted.
+    counted     BIGINT NOT NULL
+);
+
+CREATE TABLE journal_transitions (
+    control TEXT    NOT NULL,
+    n       BIGINT NOT NULL,
+    written BIGINT NOT NULL,
+    hash    BYTEA NOT NULL,
+    PRIMARY KEY (control, n)
+);
+
+CREATE TABLE journal_seals (
+    n       BIGINT NOT NULL PRIMARY KEY,
+    written BIGINT NOT NULL,
+    hash    BYTEA NOT NULL
+);
+CREATE INDEX journal_seals_written ON journal_seals (written);
+
+CREATE TABLE journal_states (
+    seal    BIGINT NOT NULL,
+    place   BIGINT NOT NULL,
+    control TEXT    NOT NULL,
+    state   TEXT    NOT NULL,
+    PRIMARY KEY (seal, place)
+);
+
+CREATE TABLE journal_populations (
+    seal   BIGINT NOT NULL,
+    kind   TEXT    NOT NULL,
+    hash   BYTEA NOT NULL,
+    secret BYTEA NOT NULL,
+    PRIMARY KEY (seal, kind)
+);
+
+-- Random bytes of resources whose kind has personal data. Whoever deletes a row makes all commitments to that resource
+-- unopenable.
+CREATE TABLE journal_salts (
+    resource BIGINT NOT NULL PRIMARY KEY,
+    salt     BYTEA NOT NULL
+);
+
+-- Leaves are found by when they were put.
+CREATE INDEX ledger_entries_at ON ledger_entries (at);
+
+CREATE TRIGGER journal_transitions_guard BEFORE UPDATE OR DELETE OR TRUNCATE ON journal_transitions
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
+
+CREATE TRIGGER journal_seals_guard BEFORE UPDATE OR DELETE OR TRUNCATE ON journal_seals
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
+
+CREATE TRIGGER journal_states_guard BEFORE UPDATE OR DELETE OR TRUNCATE ON journal_states
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
