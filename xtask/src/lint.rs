@@ -14,7 +14,7 @@ use crate::step::say;
 const EDGES: &[(&str, &[&str])] = &[
     (
         "octro",
-        &["server", "demo", "connectors", "engine", "program", "cel", "store", "model", "posture", "web"],
+        &["server", "demo", "connectors", "engine", "ledger", "verify", "program", "cel", "store", "model", "posture", "web"],
     ),
     ("server", &["posture", "connectors", "web", "engine", "program", "store", "model"]),
     ("demo", &["engine", "program", "store", "model"]),
@@ -26,6 +26,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     ("web", &["model"]),
     ("model", &[]),
+    ("ledger", &["store", "verify", "model"]),
     ("verify", &[]),
     ("testkit", &["engine", "program", "cel", "store", "model"]),
 ];

@@ -86,6 +86,9 @@ pub enum LedgerError {
         /// What it holds.
         what: String,
     },
+    /// Several callers were told of the same failure.
+    #[error(transparent)]
+    Shared(std::sync::Arc<LedgerError>),
     /// The ledger was stopped.
     #[error("the ledger is stopping; nothing was appended")]
     Stopping,

@@ -4,6 +4,7 @@
 
 mod append;
 mod audit;
+mod begin;
 mod error;
 mod folder;
 mod frontier;

@@ -1,0 +1,202 @@
+//! How a log begins: in an empty database, or after a restored backup as one that follows the log that was signed; and
+//! how a database that is behind what was signed is recognised.
+
+use octro_store::Tx;
+use octro_verify::{After, Checkpoint, Leaf, Note, What, hex};
+
+use crate::append::{append, sign};
+use crate::frontier::Frontier;
+use crate::keys::{random, verifier_key};
+use crate::nodes::{From, Nodes};
+use crate::outbox::checked;
+use crate::sequencer::{Known, Sequencer, micros};
+use crate::{LedgerError, Log};
+
+const ENTRY: &str = "SELECT leaf FROM ledger_entries WHERE seq = $1";
+const WAITING: &str = "SELECT id, leaf FROM ledger_outbox WHERE refused IS NULL ORDER BY id";
+const REFUSE: &str = "UPDATE ledger_outbox SET refused = $2 WHERE id = $1";
+
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[&str] = &[ENTRY, WAITING, REFUSE];
+
+impl Sequencer {
+    /// Sees to it that there is a log which may be appended to; `false` if another process is just appending.
+    pub async fn begin(&mut self) -> Result<bool, LedgerError> {
+        let mut tx = self.db.begin().await?;
+        Log::be_impatient(&mut tx).await?;
+        let Some(newest) = Log::newest_within(&mut tx).await? else {
+            let signed = self.settings.highest.read()?;
+            let Some(signed) = signed else {
+                let origin = self.settings.origin.clone().map_or_else(random_origin, Ok)?;
+                return self.first(tx, 1, 0, origin, None).await;
+            };
+            if !self.settings.follow {
+                return Err(LedgerError::Behind {
+                    have: "no ledger at all".to_owned(),
+                    signed: Box::new(signed),
+                    path: self.settings.highest.path().to_owned(),
+                });
+            }
+            let origin = self.successor(&signed.origin, &[]);
+            return self.first(tx, 1, 0, origin, Some(signed)).await;
+        };
+        match self.lock(&mut tx).await {
+            Ok(None) => Ok(false),
+            Ok(Some(known)) => {
+                self.known = Some(known);
+                Ok(true)
+            }
+            Err(error) if error.refuses() && self.settings.follow => {
+                tracing::warn!("a new log follows the one that was signed: {error}");
+                let after = match self.settings.highest.read()? {
+                    Some(signed) => signed,
+                    None => match &self.last {
+                        Some(last) => last.clone(),
+                        None => return Err(error),
+                    },
+                };
+                let taken: Vec<String> = Log::all(&self.db).await?.into_iter().map(|log| log.origin).collect();
+                let origin = self.successor(&after.origin, &taken);
+                set_aside(&mut tx).await?;
+                let first = newest.seq(newest.size);
+                self.first(tx, newest.ord + 1, first, origin, Some(after)).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes down a log and its first entry.
+    async fn first(
+        &mut self,
+        mut tx: Tx,
+        ord: i64,
+        first: i64,
+        origin: String,
+        after: Option<Checkpoint>,
+    ) -> Result<bool, LedgerError> {
+        let signer = self.settings.keys.current()?;
+        let key = verifier_key(&origin, signer.as_ref())?.to_string();
+        let mut log = Log { ord, origin: origin.clone(), first, size: 0, signer: key };
+        if !log.begin(&mut tx).await? {
+            // Another process was faster: its log is ours.
+            return Ok(false);
+        }
+        let after = after.map(|after| After { origin: after.origin, size: after.size, root: after.root });
+        let now = self.clock.now();
+        let leaf = checked(&Leaf { written: micros(now), what: What::Open { origin, after } })?;
+        let mut frontier = Frontier::default();
+        let steps = self.settings.steps.clone();
+        append(&mut tx, &mut log, &mut frontier, &[(now, leaf)], &steps).await?;
+        let checkpoint = sign(&mut tx, &log, frontier.root(), now, &[signer.as_ref()], &steps).await?;
+        tx.commit().await.map_err(LedgerError::Unsure)?;
+        tracing::info!(origin = log.origin, key = log.signer, "a ledger begins");
+        self.last = Some(checkpoint);
+        self.known = Some(Known { log, frontier, signer });
+        Ok(true)
+    }
+
+    /// An origin for the log that follows `before`: the configured one if it is new, or the next number behind the old.
+    fn successor(&self, before: &str, taken: &[String]) -> String {
+        let is_new = |origin: &str| origin != before && taken.iter().all(|one| one != origin);
+        if let Some(origin) = self.settings.origin.as_deref().filter(|origin| is_new(origin)) {
+            return origin.to_owned();
+        }
+        let numbered = before.rsplit_once('/').and_then(|(base, n)| Some((base, n.parse::<u32>().ok()?)));
+        let (base, mut number) = numbered.unwrap_or((before, 1));
+        loop {
+            number = number.saturating_add(1);
+            let origin = format!("{base}/{number}");
+            if is_new(&origin) || number == u32::MAX {
+                return origin;
+            }
+        }
+    }
+
+    /// Refuses a log that is behind what left the house, or differs from it.
+    pub async fn not_behind(&self, tx: &mut Tx, log: &Log) -> Result<(), LedgerError> {
+        let settings = &self.settings;
+        if let Some(signed) = settings.highest.read()? {
+            not_behind(tx, log, &signed, settings.highest.path()).await?;
+        }
+        if let Some(folder) = &settings.folder {
+            let path = folder.join(log.ord.to_string()).join("checkpoint");
+            let published = std::fs::read_to_string(&path).ok();
+            let note = published.and_then(|text| Note::parse(&text).ok());
+            // Anything else in that place is for the publisher to complain of.
+            if let Some(signed) = note.and_then(|note| Checkpoint::parse(&note.text).ok())
+                && signed.origin == log.origin
+            {
+                not_behind(tx, log, &signed, &path).await?;
+            }
+        }
+        if let Some(last) = &self.last {
+            not_behind(tx, log, last, std::path::Path::new("this process's memory")).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn not_behind(
+    tx: &mut Tx,
+    log: &Log,
+    signed: &Checkpoint,
+    path: &std::path::Path,
+) -> Result<(), LedgerError> {
+    if signed.origin != log.origin {
+        return follows(tx, log, signed, path).await;
+    }
+    if signed.size > log.size {
+        return Err(LedgerError::Behind {
+            have: format!("{} entries", log.size),
+            signed: Box::new(signed.clone()),
+            path: path.to_owned(),
+        });
+    }
+    let nodes = Nodes::gather(From::Tx(tx), log, [(0, signed.size)]).await?;
+    if nodes.of(0, signed.size)? == signed.root {
+        return Ok(());
+    }
+    Err(LedgerError::Differs(format!(
+        "its first {} entries do not have the root that {} says was signed",
+        signed.size,
+        path.display()
+    )))
+}
+
+/// What was signed last is of another log: fine if this one says that it follows it.
+async fn follows(tx: &mut Tx, log: &Log, signed: &Checkpoint, path: &std::path::Path) -> Result<(), LedgerError> {
+    let rows = tx.fetch(ENTRY, &[log.seq(0).into()]).await?;
+    let leaf: Vec<u8> = rows.first().map(|row| row.get(0)).transpose()?.unwrap_or_default();
+    if let Ok(Leaf { what: What::Open { after: Some(after), .. }, .. }) = Leaf::parse(&leaf) {
+        let same = after.size > signed.size || (after.size == signed.size && after.root == signed.root);
+        if after.origin == signed.origin && same {
+            return Ok(());
+        }
+    }
+    Err(LedgerError::Differs(format!(
+        "it is `{}`, and {} says that the key has signed {} entries of `{}`",
+        log.origin,
+        path.display(),
+        signed.size,
+        signed.origin
+    )))
+}
+
+/// Links of the old log's chains that were not appended to it have no place in the new one, where chains begin anew.
+async fn set_aside(tx: &mut Tx) -> Result<(), LedgerError> {
+    for row in tx.fetch(WAITING, &[]).await? {
+        let (id, leaf): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+        let Ok(leaf) = Leaf::parse(&leaf) else { continue };
+        if matches!(leaf.what, What::Transition(_) | What::Seal(_) | What::Population(_)) {
+            let why = "it is a link of a chain in the log before; a restored backup was followed by a new log";
+            tx.execute(REFUSE, &[id.into(), why.into()]).await?;
+        }
+    }
+    Ok(())
+}
+
+fn random_origin() -> Result<String, LedgerError> {
+    let mut bytes = [0; 8];
+    random(&mut bytes).map_err(LedgerError::file(std::path::Path::new("the system's randomness")))?;
+    Ok(format!("octro/{}", hex(&bytes)))
+}

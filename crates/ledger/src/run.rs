@@ -1,0 +1,51 @@
+//! The ledger's two workers: one looks at the outbox, the other publishes.
+
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use crate::Ledger;
+
+/// How often the outbox is looked at without being told.
+const LOOK: Duration = Duration::from_millis(50);
+/// After a round, others write for so long; meanwhile leaves gather, and one transaction takes them all.
+const GATHER: Duration = Duration::from_millis(20);
+/// How often it is published, if it has grown.
+const PUBLISH: Duration = Duration::from_secs(1);
+/// After a failure that a person has to mend.
+const FAILED: Duration = Duration::from_secs(1);
+
+impl Ledger {
+    /// Appends and publishes until `stop` ends, then once more what is left.
+    pub async fn run(&self, stop: impl Future<Output = ()>) {
+        let mut stop = pin!(stop);
+        tokio::select! {
+            () = &mut stop => {}
+            () = self.append_forever() => {}
+            () = self.publish_forever() => {}
+        }
+        // What cannot be done now is done at the next start.
+        if self.flush().await.is_ok() {
+            let _ = self.publish().await;
+        }
+    }
+
+    async fn append_forever(&self) {
+        loop {
+            let pause = if self.flush().await.is_ok() { GATHER } else { FAILED };
+            tokio::time::sleep(pause).await;
+            // Woken at once, if something was put meanwhile.
+            let _ = tokio::time::timeout(LOOK - GATHER, self.0.wake.notified()).await;
+        }
+    }
+
+    async fn publish_forever(&self) {
+        let mut every = tokio::time::interval(PUBLISH);
+        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            every.tick().await;
+            // The health says why not; it is tried again.
+            let _ = self.publish().await;
+        }
+    }
+}
