@@ -10,6 +10,9 @@ pub enum EngineError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The ledger failed.
+    #[error(transparent)]
+    Ledger(#[from] octro_ledger::LedgerError),
     /// The program has problems and was not installed.
     #[error("the program has {} problems; the first: {}", .0.len(), .0.first().map(ToString::to_string).unwrap_or_default())]
     Program(Vec<Problem>),
@@ -25,6 +28,9 @@ pub enum EngineError {
     /// Another process evaluates.
     #[error("another Octro process evaluates on this database; this one hands in what it collects")]
     NotLeader,
+    /// Something cannot be proved.
+    #[error("this cannot be proved: {0}")]
+    NotProvable(String),
     /// Something that was asked for does not exist.
     #[error("there is no {what} `{name}`")]
     NotFound {

@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, broadcast};
 
 use crate::delta::Delta;
 use crate::input::Item;
+use crate::journal::Journal;
 use crate::late::{amend_all, needs};
 use crate::persist::{load, past, write};
 use crate::state::{BatchOutcome, Counts, State, doubt_refused};
@@ -73,6 +74,7 @@ struct Inner {
     open: HashMap<i64, Open>,
     /// Writing failed: the state has to be read anew before anything else.
     broken: bool,
+    journal: Option<Journal>,
     /// When it was last written down how long ago views were seen that are too old to be found among the inputs.
     kept_at: Option<Timestamp>,
 }
@@ -93,7 +95,7 @@ impl Engine {
     /// If the database cannot be read.
     pub async fn open(db: Db, clock: Arc<dyn Clock>, lease: Lease) -> Result<Self, EngineError> {
         let state = load::state(&db).await?;
-        let inner = Inner { state, open: HashMap::new(), broken: false, kept_at: None };
+        let inner = Inner { state, open: HashMap::new(), broken: false, journal: None, kept_at: None };
         Ok(Self { db, clock, lease, inner: Mutex::new(inner), changes: broadcast::channel(256).0 })
     }
 
@@ -101,6 +103,13 @@ impl Engine {
     #[must_use]
     pub fn with_changes(mut self, changes: broadcast::Sender<Change>) -> Self {
         self.changes = changes;
+        self
+    }
+
+    /// Keeps a journal in the ledger from here on.
+    #[must_use]
+    pub fn with_journal(mut self, journal: Journal) -> Self {
+        self.inner.get_mut().journal = Some(journal);
         self
     }
 
@@ -327,6 +336,7 @@ impl Engine {
             inner.state.advance(now, &mut delta);
             self.commit(&mut inner, delta).await?;
         }
+        self.seal_if_due(&mut inner, now).await?;
         Ok(inner.state.wheel.next())
     }
 
@@ -373,7 +383,46 @@ impl Engine {
             inner.state.advance(before, &mut delta);
             self.commit(inner, delta).await?;
         }
+        self.seal_if_due(inner, before).await?;
         Ok(at)
+    }
+
+    /// Puts the seal of a day that has ended into the ledger.
+    async fn seal_if_due(&self, inner: &mut Inner, now: Timestamp) -> Result<(), EngineError> {
+        let Some(journal) = &mut inner.journal else { return Ok(()) };
+        if inner.state.program().is_none() || !journal.is_due(&self.db, now).await? {
+            return Ok(());
+        }
+        self.seal_now(inner, now).await
+    }
+
+    async fn seal_now(&self, inner: &mut Inner, now: Timestamp) -> Result<(), EngineError> {
+        inner.broken = true;
+        let mut delta = Delta::default();
+        inner.state.advance(now, &mut delta);
+        let mut tx = self.writing().await?;
+        write::write(&mut tx, &delta).await?;
+        if let Some(journal) = &mut inner.journal {
+            journal.record(&self.db, &mut tx, &inner.state, &delta).await?;
+            journal.seal(&self.db, &mut tx, &inner.state).await?;
+        }
+        tx.commit().await?;
+        inner.broken = false;
+        if let Some(journal) = &inner.journal {
+            journal.wake();
+        }
+        self.announce(inner, &delta);
+        Ok(())
+    }
+
+    /// Puts a seal into the ledger now, so that what is true until now can be proved.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn seal(&self) -> Result<(), EngineError> {
+        let mut inner = self.ready().await?;
+        let now = inner.state.receive(self.clock.now());
+        self.seal_now(&mut inner, now).await
     }
 
     async fn step(
@@ -397,6 +446,9 @@ impl Engine {
             inner.state.counters.collection = inner.state.counters.collection.max(collection);
             inner.broken = false;
             inner.kept_at = None;
+            if let Some(journal) = &mut inner.journal {
+                journal.forget();
+            }
         }
         Ok(inner)
     }
@@ -430,10 +482,16 @@ impl Engine {
             delta.verdicts.append(&mut rewritten.verdicts);
             delta.tallies.append(&mut rewritten.tallies);
         }
+        if let Some(journal) = &mut inner.journal {
+            journal.record(&self.db, &mut tx, &inner.state, &delta).await?;
+        }
         tx.commit().await?;
         inner.broken = false;
         if keep {
             inner.kept_at = Some(inner.state.now);
+        }
+        if let Some(journal) = &inner.journal {
+            journal.wake();
         }
         self.announce(inner, &delta);
         Ok(())

@@ -14,6 +14,8 @@ async fn every_statement_can_be_prepared() {
         intake::STATEMENTS,
         lease::STATEMENTS,
         replay::STATEMENTS,
+        crate::journal::statements().as_slice(),
+        crate::prove::statements().as_slice(),
         crate::retention::statements().as_slice(),
         query::statements().as_slice(),
     ]
@@ -25,7 +27,7 @@ async fn every_statement_can_be_prepared() {
                 panic!("{}: {sql}: {error}", of.name());
             }
         }
-        for bulk in write::BULKS {
+        for bulk in write::BULKS.iter().chain(crate::journal::BULKS) {
             if let Err(error) = bulk.prepare(&of.db()).await {
                 panic!("{}: {}: {error}", of.name(), bulk.head);
             }

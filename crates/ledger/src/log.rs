@@ -28,7 +28,7 @@ pub struct Log {
     /// Its origin.
     pub origin: String,
     /// Where its entries begin in the table.
-    pub(crate) first: i64,
+    pub first: i64,
     /// How many entries it has.
     pub size: u64,
     /// The verifier key in force.

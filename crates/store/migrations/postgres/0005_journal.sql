@@ -55,6 +55,15 @@ CREATE TABLE journal_salts (
     salt     BYTEA NOT NULL
 );
 
+-- What stays of a person who was erased: the leaves in populations, which nobody can open any more.
+CREATE TABLE journal_erased (
+    seal     BIGINT NOT NULL,
+    kind     TEXT   NOT NULL,
+    resource BIGINT NOT NULL,
+    leaf     BYTEA  NOT NULL,
+    PRIMARY KEY (seal, kind, resource)
+);
+
 -- Leaves are found by when they were put.
 CREATE INDEX ledger_entries_at ON ledger_entries (at);
 

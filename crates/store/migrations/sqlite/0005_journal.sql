@@ -55,6 +55,15 @@ CREATE TABLE journal_salts (
     salt     BLOB    NOT NULL
 ) STRICT;
 
+-- What stays of a person who was erased: the leaves in populations, which nobody can open any more.
+CREATE TABLE journal_erased (
+    seal     INTEGER NOT NULL,
+    kind     TEXT    NOT NULL,
+    resource INTEGER NOT NULL,
+    leaf     BLOB    NOT NULL,
+    PRIMARY KEY (seal, kind, resource)
+) STRICT, WITHOUT ROWID;
+
 -- Leaves are found by when they were put.
 CREATE INDEX ledger_entries_at ON ledger_entries (at);
 

@@ -1,0 +1,183 @@
+//! The journal's tables.
+
+use octro_model::{Id, Timestamp};
+use octro_store::{Bulk, Db, Param, Row, StoreError, Tx};
+use octro_verify::{Hash, Status};
+
+use super::{Chain, Ends};
+use crate::EngineError;
+
+const CHAINS: &str = "SELECT control, begun_at, n, last, status, at, evaluations, evaluated, gap, silent, counted \
+     FROM journal_chains ORDER BY control";
+const SEALED: &str = "SELECT n, written, hash FROM journal_seals ORDER BY n DESC LIMIT 1";
+const SINCE: &str = "SELECT from_at FROM verdicts WHERE subject = 'control' AND id = $1 \
+     AND to_at = 9223372036854775807";
+const CHAIN: &str = "INSERT INTO journal_chains (control, begun_at, n, last, status, at, evaluations, evaluated, gap, \
+     silent, counted) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (control) DO UPDATE SET \
+     n = excluded.n, last = excluded.last, status = excluded.status, at = excluded.at, \
+     evaluations = excluded.evaluations, evaluated = excluded.evaluated, gap = excluded.gap, \
+     silent = excluded.silent, counted = excluded.counted";
+const TRANSITION: &str = "INSERT INTO journal_transitions (control, n, written, hash) VALUES ($1, $2, $3, $4)";
+const SEAL: &str = "INSERT INTO journal_seals (n, written, hash) VALUES ($1, $2, $3)";
+const SALTS: &str = "SELECT s.resource, s.salt FROM journal_salts s JOIN resources r ON r.ord = s.resource \
+     WHERE r.kind = $1";
+const SIGNER: &str = "SELECT signer FROM ledger_log ORDER BY ord DESC LIMIT 1";
+const STATES: Bulk = Bulk {
+    head: "INSERT INTO journal_states (seal, place, control, state) VALUES ",
+    columns: 4,
+    tail: "",
+    casts: false,
+};
+const POPULATIONS: Bulk = Bulk {
+    head: "INSERT INTO journal_populations (seal, kind, hash, secret) VALUES ",
+    columns: 4,
+    tail: "",
+    casts: false,
+};
+const SALTS_NEW: Bulk =
+    Bulk { head: "INSERT INTO journal_salts (resource, salt) VALUES ", columns: 2, tail: "", casts: false };
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[CHAINS, SEALED, SINCE, CHAIN, TRANSITION, SEAL, SALTS, SIGNER];
+#[cfg(test)]
+pub(super) const BULKS: &[Bulk] = &[STATES, POPULATIONS, SALTS_NEW];
+
+/// The last seal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sealed {
+    pub(crate) n: u64,
+    pub(crate) written: u64,
+    pub(crate) hash: Hash,
+}
+
+/// A population that was put into the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Population {
+    pub(crate) kind: Id,
+    pub(crate) hash: Hash,
+    pub(crate) secret: Hash,
+}
+
+/// A hash from its stored bytes.
+pub(crate) fn hash(row: &Row, column: usize) -> Result<Hash, EngineError> {
+    let bytes: Vec<u8> = row.get(column)?;
+    bytes.try_into().map_err(|_| EngineError::Stored("a hash in the journal has not 32 bytes".to_owned()))
+}
+
+fn int(value: u64) -> Param<'static> {
+    Param::Int(i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+pub(super) async fn read(db: &Db) -> Result<Ends, EngineError> {
+    let mut ends = Ends::default();
+    for row in db.fetch(CHAINS, &[]).await? {
+        let code: i64 = row.get(4)?;
+        let evaluated: u64 = row.get(7)?;
+        let chain = Chain {
+            begun_at: row.get(1)?,
+            n: row.get(2)?,
+            last: hash(&row, 3)?,
+            status: usize::try_from(code).ok().and_then(|code| Status::ALL.get(code).copied()).unwrap_or(Status::Ended),
+            at: row.get(5)?,
+            evaluations: row.get(6)?,
+            evaluated: (evaluated > 0).then_some(evaluated),
+            gap: row.get(8)?,
+            silent: row.get(9)?,
+            counted: row.get(10)?,
+        };
+        ends.chains.insert(row.get(0)?, chain);
+    }
+    if let Some(row) = db.fetch_one(SEALED, &[]).await? {
+        ends.sealed = Some(Sealed { n: row.get(0)?, written: row.get(1)?, hash: hash(&row, 2)? });
+    }
+    Ok(ends)
+}
+
+/// Since when a control has the status that it has.
+pub(super) async fn since(tx: &mut Tx, control: &Id) -> Result<Option<Timestamp>, StoreError> {
+    match tx.fetch(SINCE, &[control.as_str().into()]).await?.first() {
+        Some(row) => Ok(Some(row.get(0)?)),
+        None => Ok(None),
+    }
+}
+
+/// Keeps the end of a chain.
+pub(super) async fn chain(tx: &mut Tx, control: &Id, chain: &Chain) -> Result<(), StoreError> {
+    let last = chain.last.to_vec();
+    let code = Status::ALL.iter().position(|status| *status == chain.status).unwrap_or(0) as u64;
+    let values = [
+        control.as_str().into(),
+        int(chain.begun_at),
+        int(chain.n),
+        Param::from(&last),
+        int(code),
+        int(chain.at),
+        int(chain.evaluations),
+        int(chain.evaluated.unwrap_or(0)),
+        int(chain.gap),
+        int(chain.silent),
+        int(chain.counted),
+    ];
+    tx.execute(CHAIN, &values).await.map(|_| ())
+}
+
+pub(super) async fn transition(
+    tx: &mut Tx,
+    control: &Id,
+    n: u64,
+    written: u64,
+    hash: &Hash,
+) -> Result<(), StoreError> {
+    let hash = hash.to_vec();
+    tx.execute(TRANSITION, &[control.as_str().into(), int(n), int(written), Param::from(&hash)]).await.map(|_| ())
+}
+
+/// The verifier key of the log that is in force; `None` if there is no log.
+pub(super) async fn signer(tx: &mut Tx) -> Result<Option<String>, StoreError> {
+    match tx.fetch(SIGNER, &[]).await?.first() {
+        Some(row) => Ok(Some(row.get(0)?)),
+        None => Ok(None),
+    }
+}
+
+/// The random bytes of a kind's resources, by number.
+pub(super) async fn salts(
+    tx: &mut Tx,
+    kind: &Id,
+) -> Result<std::collections::HashMap<i64, Hash>, EngineError> {
+    let rows = tx.fetch(SALTS, &[kind.as_str().into()]).await?;
+    rows.iter().map(|row| Ok((row.get(0)?, hash(row, 1)?))).collect()
+}
+
+/// Keeps the random bytes of resources that had none.
+pub(super) async fn keep_salts(tx: &mut Tx, new: &[(i64, Hash)]) -> Result<(), StoreError> {
+    let bytes: Vec<(i64, Vec<u8>)> = new.iter().map(|(resource, salt)| (*resource, salt.to_vec())).collect();
+    let mut values: Vec<Param<'_>> = Vec::with_capacity(bytes.len() * 2);
+    for (resource, salt) in &bytes {
+        values.extend([(*resource).into(), Param::from(salt)]);
+    }
+    SALTS_NEW.run(tx, &values).await
+}
+
+/// Keeps a seal with its states, which are in their order, and its populations.
+pub(super) async fn seal(
+    tx: &mut Tx,
+    sealed: &Sealed,
+    states: &[(String, String)],
+    populations: &[Population],
+) -> Result<(), StoreError> {
+    let hash = sealed.hash.to_vec();
+    tx.execute(SEAL, &[int(sealed.n), int(sealed.written), Param::from(&hash)]).await?;
+    let mut values: Vec<Param<'_>> = Vec::with_capacity(states.len() * 4);
+    for (place, (control, state)) in states.iter().enumerate() {
+        values.extend([int(sealed.n), int(place as u64), control.as_str().into(), state.as_str().into()]);
+    }
+    STATES.run(tx, &values).await?;
+    let bytes: Vec<(Vec<u8>, Vec<u8>)> =
+        populations.iter().map(|one| (one.hash.to_vec(), one.secret.to_vec())).collect();
+    let mut values: Vec<Param<'_>> = Vec::with_capacity(populations.len() * 4);
+    for (one, (hash, secret)) in populations.iter().zip(&bytes) {
+        values.extend([int(sealed.n), one.kind.as_str().into(), Param::from(hash), Param::from(secret)]);
+    }
+    POPULATIONS.run(tx, &values).await
+}

@@ -1,0 +1,111 @@
+//! A control's statuses over an interval: two seals, and every transition between them.
+
+use std::collections::BTreeMap;
+
+use octro_ledger::Reader;
+use octro_model::{Id, Timestamp};
+use octro_verify::{Claim, Hash, Leaf, Proof, What};
+
+use super::place::Placed;
+use super::{SEAL_BEFORE, SEAL_FIRST, SEAL_FROM, SEAL_LAST, finish};
+use crate::journal::{hash, micros};
+use crate::{EngineError, Query};
+
+const TRANSITIONS: &str = "SELECT n, written, hash FROM journal_transitions WHERE control = $1 AND n > $2 AND n <= $3 \
+     ORDER BY n";
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[TRANSITIONS];
+
+/// How many entries are read at once when rotations of the key are looked for.
+const PAGE: u64 = 5_000;
+
+impl Query {
+    /// Proves a control's statuses from `from` to `to`. Where the last seal is older than `to`, it proves up to that seal.
+    ///
+    /// # Errors
+    /// If there is no such control in the ledger or nothing is sealed yet, or the database fails.
+    pub async fn prove_interval(
+        &self,
+        control: &Id,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Proof, EngineError> {
+        let reader = Reader::newest(self.db()).await?;
+        let last = self.seal(SEAL_LAST, to).await?.ok_or_else(|| {
+            EngineError::NotProvable("nothing is sealed yet; the first seal is written within the minute".to_owned())
+        })?;
+        let to = to.min(last.written);
+        if from > to {
+            return Err(EngineError::NotProvable(format!(
+                "the interval begins after {}, when the last seal was written",
+                last.written
+            )));
+        }
+        let second = self.seal(SEAL_FROM, to).await?.unwrap_or(last);
+        let states = self.states(&second).await?;
+        let (place, state) = states.of(control)?.ok_or_else(|| EngineError::NotFound {
+            what: "control in the ledger by then",
+            name: control.to_string(),
+        })?;
+        let mut placed = vec![self.placed(&reader, second.written, &second.hash).await?];
+        let mut sealed = Vec::new();
+        let seal_index = |placed: &[Placed]| placed.last().map_or(0, |one| one.index);
+        sealed.push(states.sealed(place, seal_index(&placed))?);
+        let mut populations: BTreeMap<Hash, Timestamp> = BTreeMap::new();
+        populations.extend(state.populations.values().map(|hash| (*hash, second.written)));
+        let mut begun = 0;
+        if let Some(first) = self.seal(SEAL_BEFORE, from).await? {
+            let states = self.states(&first).await?;
+            if let Some((place, state)) = states.of(control)? {
+                if first.n != second.n {
+                    placed.push(self.placed(&reader, first.written, &first.hash).await?);
+                    sealed.insert(0, states.sealed(place, seal_index(&placed))?);
+                }
+                begun = state.n;
+                populations.extend(state.populations.values().map(|hash| (*hash, first.written)));
+            }
+        }
+        let params = [control.as_str().into(), octro_store::Param::Int(begun as i64), (state.n as i64).into()];
+        for row in self.db().fetch(TRANSITIONS, &params).await? {
+            placed.push(self.placed(&reader, row.get(1)?, &hash(&row, 2)?).await?);
+        }
+        for (hash, written) in populations {
+            placed.push(self.placed(&reader, written, &hash).await?);
+        }
+        placed.extend(self.rotations(&reader, &placed).await?);
+        let claim = Claim::Interval { control: control.to_string(), from: micros(from), to: micros(to) };
+        finish(&reader, claim, placed, sealed, Vec::new(), None).await
+    }
+
+    /// The changes of the log's key after the last seal of a proof, if the log has another key since.
+    async fn rotations(&self, reader: &Reader, placed: &[Placed]) -> Result<Vec<Placed>, EngineError> {
+        let seal = placed.iter().filter_map(|one| match Leaf::parse(&one.leaf).ok()?.what {
+            What::Seal(seal) => Some((one.index, seal.signer)),
+            _ => None,
+        });
+        let Some((mut index, signer)) = seal.max_by_key(|(index, _)| *index) else { return Ok(Vec::new()) };
+        if reader.log().signer.contains(&format!("+{signer}+")) {
+            return Ok(Vec::new());
+        }
+        let mut found = Vec::new();
+        loop {
+            let entries = reader.entries(index + 1, PAGE).await?;
+            let Some(last) = entries.last() else { return Ok(found) };
+            index = last.index;
+            for entry in entries {
+                if matches!(Leaf::parse(&entry.leaf).map(|leaf| leaf.what), Ok(What::Key(_))) {
+                    found.push(Placed { index: entry.index, leaf: entry.leaf });
+                }
+            }
+        }
+    }
+
+    /// Since when the ledger can prove anything.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn sealed_since(&self) -> Result<Option<Timestamp>, EngineError> {
+        Ok(self.seal(SEAL_FIRST, Timestamp::MIN).await?.map(|seal| seal.written))
+    }
+}

@@ -1,0 +1,129 @@
+//! Proofs made from the database and the ledger: files that anyone can check offline (docs/proof-format.md).
+
+mod interval;
+mod place;
+mod resource;
+
+use std::collections::BTreeMap;
+
+use octro_ledger::Reader;
+use octro_model::Timestamp;
+use octro_verify::{Claim, Entry, Hash, Proof, SealedState, State, leaf_hash, path};
+
+use crate::journal::hash;
+use crate::{EngineError, Query};
+
+use place::Placed;
+
+const STATES: &str = "SELECT control, state FROM journal_states WHERE seal = $1 ORDER BY place";
+const SEAL_BEFORE: &str =
+    "SELECT n, written, hash FROM journal_seals WHERE written <= $1 ORDER BY n DESC LIMIT 1";
+const SEAL_FROM: &str = "SELECT n, written, hash FROM journal_seals WHERE written >= $1 ORDER BY n LIMIT 1";
+const SEAL_LAST: &str = "SELECT n, written, hash FROM journal_seals ORDER BY n DESC LIMIT 1";
+const SEAL_FIRST: &str = "SELECT n, written, hash FROM journal_seals ORDER BY n LIMIT 1";
+
+#[cfg(test)]
+pub(crate) fn statements() -> Vec<&'static str> {
+    [
+        &[STATES, SEAL_BEFORE, SEAL_FROM, SEAL_LAST, SEAL_FIRST],
+        interval::STATEMENTS,
+        place::STATEMENTS,
+        resource::STATEMENTS,
+    ]
+    .concat()
+}
+
+/// A seal as the journal keeps it.
+#[derive(Clone, Debug)]
+struct SealRow {
+    n: i64,
+    written: Timestamp,
+    hash: Hash,
+}
+
+/// The states of a seal: control and text, in their order.
+struct States(Vec<(String, String)>);
+
+impl States {
+    /// The place of a control, with its state read.
+    fn of(&self, control: &str) -> Result<Option<(usize, State)>, EngineError> {
+        let Some(place) = self.0.iter().position(|(of, _)| of == control) else { return Ok(None) };
+        self.at(place).map(|state| Some((place, state)))
+    }
+
+    fn at(&self, place: usize) -> Result<State, EngineError> {
+        let text = self.0.get(place).map(|(_, text)| text.as_str()).unwrap_or_default();
+        State::parse(text).map_err(|fault| EngineError::Stored(format!("a state of the journal {fault}")))
+    }
+
+    /// The state at `place` as a proof has it.
+    fn sealed(&self, place: usize, seal: u64) -> Result<SealedState, EngineError> {
+        let tree: Vec<Hash> = self.0.iter().map(|(_, text)| leaf_hash(text.as_bytes())).collect();
+        let missing = || EngineError::Stored(format!("the journal has no state {place} of that seal"));
+        Ok(SealedState {
+            seal,
+            place: place as u64,
+            state: self.0.get(place).map(|(_, text)| text.clone()).ok_or_else(missing)?,
+            path: path(&tree, place).ok_or_else(missing)?,
+        })
+    }
+}
+
+impl Query {
+    async fn seal(&self, sql: &'static str, at: Timestamp) -> Result<Option<SealRow>, EngineError> {
+        let params = [at.into()];
+        let params = if sql.contains("$1") { params.as_slice() } else { &[] };
+        match self.db().fetch_one(sql, params).await? {
+            Some(row) => Ok(Some(SealRow { n: row.get(0)?, written: row.get(1)?, hash: hash(&row, 2)? })),
+            None => Ok(None),
+        }
+    }
+
+    async fn states(&self, seal: &SealRow) -> Result<States, EngineError> {
+        let rows = self.db().fetch(STATES, &[seal.n.into()]).await?;
+        let states = rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?)));
+        states.collect::<Result<_, octro_store::StoreError>>().map(States).map_err(EngineError::from)
+    }
+
+    /// When the last seal was written, up to which things can be proved; `None` if there is none yet.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn sealed_at(&self) -> Result<Option<Timestamp>, EngineError> {
+        Ok(self.seal(SEAL_LAST, Timestamp::MAX).await?.map(|seal| seal.written))
+    }
+
+    /// Proves that a leaf is in the log.
+    ///
+    /// # Errors
+    /// If there is no such leaf, or the database fails.
+    pub async fn prove_entry(&self, index: u64) -> Result<Proof, EngineError> {
+        let reader = Reader::newest(self.db()).await?;
+        let entry = reader.entry(index).await?;
+        let placed = Placed { index: entry.index, leaf: entry.leaf };
+        finish(&reader, Claim::Entry { index, opened: None }, vec![placed], Vec::new(), Vec::new(), None).await
+    }
+}
+
+/// Puts a proof together: its entries under a checkpoint that holds them all.
+async fn finish(
+    reader: &Reader,
+    claim: Claim,
+    placed: Vec<Placed>,
+    states: Vec<SealedState>,
+    members: Vec<octro_verify::Member>,
+    secret: Option<Hash>,
+) -> Result<Proof, EngineError> {
+    let entries: BTreeMap<u64, Vec<u8>> = placed.into_iter().map(|one| (one.index, one.leaf)).collect();
+    let indexes: Vec<u64> = entries.keys().copied().collect();
+    let last = indexes.last().copied().unwrap_or(0);
+    let signed = reader.checkpoint_from(last + 1).await?.ok_or_else(|| {
+        EngineError::NotProvable("it is not signed yet; ask again in a moment".to_owned())
+    })?;
+    let hashes = reader.hashes_for(signed.checkpoint.size, &indexes).await?;
+    let entries = entries
+        .into_iter()
+        .map(|(index, leaf)| Entry { index, leaf: String::from_utf8_lossy(&leaf).into_owned() })
+        .collect();
+    Ok(Proof { claim, checkpoint: signed.note, entries, hashes, states, members, secret, stamps: Vec::new() })
+}
