@@ -244,10 +244,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.key");
         FileSigner::create(&path).unwrap();
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
         let refused = FileSigner::read(&path).err().unwrap().to_string();
         assert!(refused.contains("0640") && refused.contains("chmod 600"), "{refused}");
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         for wrong in ["", &text[..40], &text.replace("MC4", "MC5"), &format!("{text}x")] {
             std::fs::write(&path, wrong).unwrap();
@@ -284,7 +284,7 @@ mod tests {
         if !made.is_ok_and(|made| made.status.success()) {
             return;
         }
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         let shown = std::process::Command::new("openssl")
             .args(["pkey", "-pubout", "-outform", "DER", "-in"])
             .arg(&path)

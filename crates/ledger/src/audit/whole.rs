@@ -97,7 +97,8 @@ impl Whole {
         for link in links {
             self.chains.follow(link, &mut findings);
         }
-        let (origin, check) = (self.log.origin.clone(), self.parts.signatures);
+        // Without the leaves, nobody knows which key was in force.
+        let (origin, check) = (self.log.origin.clone(), self.parts.signatures && self.parts.leaves);
         // Nobody keeps a task for each of millions of checkpoints: what has ended is taken in.
         self.signatures.push(tokio::spawn(blocking(move || {
             Ok(jobs.iter().filter_map(|(one, keys)| note(one, keys, &origin, check)).collect())
