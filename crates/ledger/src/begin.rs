@@ -38,7 +38,8 @@ impl Sequencer {
                 });
             }
             let origin = self.successor(&signed.origin, &[]);
-            return self.first(tx, 1, 0, origin, Some(signed)).await;
+            let ord = self.unpublished();
+            return self.first(tx, ord, 0, origin, Some(signed)).await;
         };
         match self.lock(&mut tx).await {
             Ok(None) => Ok(false),
@@ -98,7 +99,11 @@ impl Sequencer {
     /// An origin for the log that follows `before`: the configured one if it is new, or the next number behind the old.
     fn successor(&self, before: &str, taken: &[String]) -> String {
         let is_new = |origin: &str| origin != before && taken.iter().all(|one| one != origin);
-        if let Some(origin) = self.settings.origin.as_deref().filter(|origin| is_new(origin)) {
+        // If the one before was named after it, it is the name of a still older log.
+        let is_older =
+            |origin: &str| before.strip_prefix(origin).is_some_and(|rest| rest.starts_with('/'));
+        let configured = self.settings.origin.as_deref();
+        if let Some(origin) = configured.filter(|origin| is_new(origin) && !is_older(origin)) {
             return origin.to_owned();
         }
         let numbered = before.rsplit_once('/').and_then(|(base, n)| Some((base, n.parse::<u32>().ok()?)));
@@ -110,6 +115,13 @@ impl Sequencer {
                 return origin;
             }
         }
+    }
+
+    /// The number of a log in an empty database: one under which nothing is published yet.
+    fn unpublished(&self) -> i64 {
+        let folders = self.settings.folder.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten();
+        let numbers = folders.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i64>().ok());
+        numbers.max().unwrap_or(0).max(0).saturating_add(1)
     }
 
     /// Refuses a log that is behind what left the house, or differs from it.

@@ -64,7 +64,15 @@ pub(super) async fn rest(
         }
     }
     let mut compared = 0;
-    for (path, bytes) in contents(db, log, &partial).await? {
+    let contents = match contents(db, log, &partial).await {
+        // What is missing from the database was said already, or is now.
+        Err(LedgerError::Damaged(says)) => {
+            findings.push((log.size, format!("the published folder cannot be compared: {says}")));
+            return Ok((0, findings));
+        }
+        contents => contents?,
+    };
+    for (path, bytes) in contents {
         compared += 1;
         let near = Piece::parse(&path).map_or(0, |piece| {
             (piece.place * WIDTH) << (8 * u32::from(piece.level.unwrap_or(0))).min(63)

@@ -109,7 +109,10 @@ pub async fn audit(
     let ends = logs.iter().skip(1).map(|next| next.first).chain([i64::MAX]);
     for (log, end) in logs.iter().zip(ends) {
         let folder = folder.map(|root| Folder::new(root.join(log.ord.to_string()), Steps::default()));
-        one(db, log, end, folder, parts, &mut audit, &mut progress).await?;
+        match one(db, log, end, folder, parts, &mut audit, &mut progress).await {
+            Err(LedgerError::Damaged(says)) => audit.take(log.ord, vec![(log.size, says)]),
+            done => done?,
+        }
     }
     Ok(audit)
 }

@@ -136,12 +136,18 @@ pub fn files(at: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 
 /// Runs a statement that a superuser may run, past all guards.
 pub async fn force(of: &TestDb, sql: &str) {
-    match of.db() {
-        Db::Sqlite { writer, .. } => {
-            sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&writer).await.unwrap();
-        }
-        Db::Postgres(pool) => {
-            sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&pool).await.unwrap();
-        }
+    force_on(&of.db(), sql).await;
+}
+
+pub async fn force_on(db: &Db, sql: &str) {
+    let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()));
+    match db {
+        Db::Sqlite { writer, .. } => drop(sql.execute(writer).await.unwrap()),
+        Db::Postgres(pool) => drop(sql.execute(pool).await.unwrap()),
     }
+}
+
+/// A backup of an SQLite database.
+pub async fn vacuum_into(db: &Db, path: &Path) {
+    force_on(db, &format!("VACUUM INTO '{}'", path.display())).await;
 }
