@@ -2,6 +2,9 @@
 //! reads no files, knows no time and trusts only the keys that its caller names.
 
 mod base64;
+mod check;
+mod claim;
+mod claims;
 mod fault;
 mod hash;
 mod json;
@@ -9,10 +12,16 @@ mod leaf;
 mod members;
 mod merkle;
 mod note;
+mod policy;
 mod population;
+mod proof;
+mod report;
+mod say;
 mod state;
 
 pub use base64::{decode as base64_decode, encode as base64_encode};
+pub use check::verify;
+pub use claim::Claim;
 pub use fault::{Fault, quoted};
 pub use hash::{EMPTY_ROOT, Hash, hex, hmac, leaf_hash, node_hash, sha256, unhex};
 pub use json::{Value, read as read_json, read_canonical as read_canonical_json};
@@ -25,5 +34,11 @@ pub use note::{
     Algorithm, Checkpoint, Cosigned, NOTE_MAX, Note, Signature, VerifierKey, cosigned_message,
     rotation_message, signature_line,
 };
+pub use policy::{CLOCK_SKEW, Policy};
 pub use population::{commitment, member_leaf, own_salt, results_commitment, salt};
+pub use proof::{Entry, Member, Opened, PROOF_MAX, Proof, SealedState};
+pub use report::{
+    Interval, Outcome, PopulationSeen, ProgramSeen, Reason, Report, SealSeen, Segment, Share, Shown,
+};
+pub use say::{moment, share, span};
 pub use state::{STATE_MAX, State, Status, Tally};

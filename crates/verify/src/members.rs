@@ -42,6 +42,11 @@ impl Members {
         self.take(name).ok_or_else(|| Fault::new(format!("the member `{name}` is missing")))
     }
 
+    /// Whether a member is there.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// Nothing may be left over.
     pub fn end(self) -> Result<(), Fault> {
         match self.0.keys().next() {
@@ -98,7 +103,7 @@ impl Members {
 
     /// A moment that may be absent.
     pub fn optional_integer(&mut self, name: &str) -> Result<Option<u64>, Fault> {
-        if self.0.contains_key(name) { self.integer(name).map(Some) } else { Ok(None) }
+        if self.has(name) { self.integer(name).map(Some) } else { Ok(None) }
     }
 
     /// A boolean.
@@ -117,12 +122,12 @@ impl Members {
 
     /// A hash that may be absent.
     pub fn optional_hash(&mut self, name: &str) -> Result<Option<Hash>, Fault> {
-        if self.0.contains_key(name) { self.hash(name).map(Some) } else { Ok(None) }
+        if self.has(name) { self.hash(name).map(Some) } else { Ok(None) }
     }
 
     /// A text that may be absent.
     pub fn optional_text(&mut self, name: &str) -> Result<Option<String>, Fault> {
-        if self.0.contains_key(name) { self.text(name).map(Some) } else { Ok(None) }
+        if self.has(name) { self.text(name).map(Some) } else { Ok(None) }
     }
 
     /// A list of at most `max` items.
