@@ -56,7 +56,8 @@ impl Sequencer {
                         None => return Err(error),
                     },
                 };
-                let taken: Vec<String> = Log::all(&self.db).await?.into_iter().map(|log| log.origin).collect();
+                let taken: Vec<String> =
+                    Log::all(&self.db).await?.into_iter().map(|log| log.origin).collect();
                 let origin = self.successor(&after.origin, &taken);
                 set_aside(&mut tx).await?;
                 let first = newest.seq(newest.size);
@@ -100,8 +101,7 @@ impl Sequencer {
     fn successor(&self, before: &str, taken: &[String]) -> String {
         let is_new = |origin: &str| origin != before && taken.iter().all(|one| one != origin);
         // If the one before was named after it, it is the name of a still older log.
-        let is_older =
-            |origin: &str| before.strip_prefix(origin).is_some_and(|rest| rest.starts_with('/'));
+        let is_older = |origin: &str| before.strip_prefix(origin).is_some_and(|rest| rest.starts_with('/'));
         let configured = self.settings.origin.as_deref();
         if let Some(origin) = configured.filter(|origin| is_new(origin) && !is_older(origin)) {
             return origin.to_owned();
@@ -119,7 +119,8 @@ impl Sequencer {
 
     /// The number of a log in an empty database: one under which nothing is published yet.
     fn unpublished(&self) -> i64 {
-        let folders = self.settings.folder.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten();
+        let folders =
+            self.settings.folder.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten();
         let numbers = folders.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i64>().ok());
         numbers.max().unwrap_or(0).max(0).saturating_add(1)
     }
@@ -176,7 +177,12 @@ async fn not_behind(
 }
 
 /// What was signed last is of another log: fine if this one says that it follows it.
-async fn follows(tx: &mut Tx, log: &Log, signed: &Checkpoint, path: &std::path::Path) -> Result<(), LedgerError> {
+async fn follows(
+    tx: &mut Tx,
+    log: &Log,
+    signed: &Checkpoint,
+    path: &std::path::Path,
+) -> Result<(), LedgerError> {
     let rows = tx.fetch(ENTRY, &[log.seq(0).into()]).await?;
     let leaf: Vec<u8> = rows.first().map(|row| row.get(0)).transpose()?.unwrap_or_default();
     if let Ok(Leaf { what: What::Open { after: Some(after), .. }, .. }) = Leaf::parse(&leaf) {
@@ -200,7 +206,8 @@ async fn set_aside(tx: &mut Tx) -> Result<(), LedgerError> {
         let (id, leaf): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
         let Ok(leaf) = Leaf::parse(&leaf) else { continue };
         if matches!(leaf.what, What::Transition(_) | What::Seal(_) | What::Population(_)) {
-            let why = "it is a link of a chain in the log before; a restored backup was followed by a new log";
+            let why =
+                "it is a link of a chain in the log before; a restored backup was followed by a new log";
             tx.execute(REFUSE, &[id.into(), why.into()]).await?;
         }
     }

@@ -90,7 +90,9 @@ impl Folder {
         if rustix::fs::syncfs(&root).is_err() {
             for path in paths {
                 let path = self.at(path);
-                std::fs::File::open(&path).and_then(|file| file.sync_all()).map_err(LedgerError::file(&path))?;
+                std::fs::File::open(&path)
+                    .and_then(|file| file.sync_all())
+                    .map_err(LedgerError::file(&path))?;
                 // New folders have to be durable in theirs, up to the log's own.
                 for above in path.ancestors().take_while(|above| *above != self.root) {
                     sync_folder(above).map_err(LedgerError::file(above))?;
@@ -103,7 +105,8 @@ impl Folder {
 
     /// Publishes the checkpoint, unless another process has published a larger one meanwhile.
     pub fn publish(&self, note: &str, checkpoint: &Checkpoint) -> Result<(), LedgerError> {
-        if self.checkpoint()?.is_some_and(|now| now.origin == checkpoint.origin && now.size > checkpoint.size) {
+        if self.checkpoint()?.is_some_and(|now| now.origin == checkpoint.origin && now.size > checkpoint.size)
+        {
             return Ok(());
         }
         let path = self.at("checkpoint");
@@ -238,13 +241,10 @@ mod tests {
         let paths = |from, to| Piece::between(from, to).map(Piece::path).collect::<Vec<_>>();
         assert_eq!(paths(0, 1), ["tile/0/000.p/1", "tile/entries/000.p/1"]);
         assert_eq!(paths(1, 1), [""; 0]);
-        assert_eq!(paths(255, 257), [
-            "tile/0/000",
-            "tile/0/001.p/1",
-            "tile/1/000.p/1",
-            "tile/entries/000",
-            "tile/entries/001.p/1"
-        ]);
+        assert_eq!(
+            paths(255, 257),
+            ["tile/0/000", "tile/0/001.p/1", "tile/1/000.p/1", "tile/entries/000", "tile/entries/001.p/1"]
+        );
         assert_eq!(paths(256, 256 + 1), ["tile/0/001.p/1", "tile/entries/001.p/1"]);
         assert_eq!(paths(0, 65_536).len(), 256 + 1 + 1 + 256);
         assert!(paths(65_535, 65_536).contains(&"tile/2/000.p/1".to_owned()));
@@ -255,7 +255,15 @@ mod tests {
         for piece in Piece::between(0, 300_000) {
             assert_eq!(Piece::parse(&piece.path()), Some(piece));
         }
-        for wrong in ["", "tile/0/0", "tile/0/000.p/256", "tile/0/000.p/0", "tile/x/000", "tile/0/x000/001", "tile/0/../000"] {
+        for wrong in [
+            "",
+            "tile/0/0",
+            "tile/0/000.p/256",
+            "tile/0/000.p/0",
+            "tile/x/000",
+            "tile/0/x000/001",
+            "tile/0/../000",
+        ] {
             assert_eq!(Piece::parse(wrong), None, "{wrong}");
         }
     }

@@ -96,12 +96,16 @@ impl Ledger {
     /// # Errors
     /// If one of them is none, there are more than 4,096, or the database fails.
     pub async fn append(&self, at: Timestamp, leaves: &[Leaf]) -> Result<Vec<u64>, LedgerError> {
-        let leaves = leaves.iter().map(|leaf| Ok((at, checked(leaf)?))).collect::<Result<Vec<_>, LedgerError>>()?;
+        let leaves =
+            leaves.iter().map(|leaf| Ok((at, checked(leaf)?))).collect::<Result<Vec<_>, LedgerError>>()?;
         if leaves.is_empty() {
             return Ok(Vec::new());
         }
         if leaves.len() > BATCH {
-            return Err(LedgerError::Leaf(format!("is one of {}; expected at most {BATCH} at once", leaves.len())));
+            return Err(LedgerError::Leaf(format!(
+                "is one of {}; expected at most {BATCH} at once",
+                leaves.len()
+            )));
         }
         let weight = u32::try_from(leaves.len()).unwrap_or(u32::MAX);
         let _room = self.0.room.acquire_many(weight).await.map_err(|_| LedgerError::Stopping)?;
@@ -199,7 +203,9 @@ impl Inner {
                         return Ok(());
                     }
                     if busy > BUSY_TIMES {
-                        let error = Arc::new(LedgerError::Damaged("another process holds its lock for seconds".to_owned()));
+                        let error = Arc::new(LedgerError::Damaged(
+                            "another process holds its lock for seconds".to_owned(),
+                        ));
                         return Err(self.fail(self.take(), error));
                     }
                     tokio::time::sleep(BUSY_WAIT).await;
@@ -259,7 +265,8 @@ impl Inner {
             Err(error) => (None, Some(error.to_string())),
         };
         self.health.send_if_modified(|health| {
-            let changed = health.publishing != alarm || published.is_some_and(|size| health.published != Some(size));
+            let changed =
+                health.publishing != alarm || published.is_some_and(|size| health.published != Some(size));
             match (&health.publishing, &alarm) {
                 (None, Some(why)) => tracing::error!("the ledger is not published, and goes on: {why}"),
                 (Some(_), None) => tracing::info!("the ledger is published again"),

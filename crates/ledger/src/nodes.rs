@@ -255,7 +255,10 @@ mod tests {
             let whole = root(&leaves[..new]);
             for old in 0..=new {
                 let proof = of(consistency(old as u64, new as u64));
-                assert!(consistent(old as u64, &root(&leaves[..old]), new as u64, &whole, &proof), "{old} {new}");
+                assert!(
+                    consistent(old as u64, &root(&leaves[..old]), new as u64, &whole, &proof),
+                    "{old} {new}"
+                );
             }
             for index in 0..new {
                 let path = of(inclusion(index as u64, new as u64));

@@ -1,7 +1,12 @@
 //! A ledger that is killed between any two steps of its sequencer and publisher, again and again, loses nothing that was
 //! committed, appends nothing twice, never forks, and its folder is whole. `OCTRO_KILLS` says how often.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test says what it expects")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what it expects"
+)]
 
 mod support;
 
@@ -136,8 +141,7 @@ async fn nothing_is_lost_doubled_or_forked_by_kill_9_at_any_step() {
         let found = numbers(&db, &mut known).await;
         assert!(found >= committed, "kill {round} at {step}: {found} of {committed} leaves");
         next = found;
-        let audit =
-            octro_ledger::audit(&db, Some(&at.join("published")), Parts::ALL, |_| ()).await.unwrap();
+        let audit = octro_ledger::audit(&db, Some(&at.join("published")), Parts::ALL, |_| ()).await.unwrap();
         assert!(audit.is_clean(), "kill {round} at {step}: {:?}", audit.findings);
         db.close().await;
     }

@@ -8,7 +8,8 @@ use octro_ledger::{LedgerError, outbox, rebuild};
 use octro_model::Span;
 use octro_store::dialect::Dialect;
 use octro_verify::{
-    Checkpoint, Leaf, Note, VerifierKey, What, base64_decode, consistent, included, leaf_hash, root_of_entries,
+    Checkpoint, Leaf, Note, VerifierKey, What, base64_decode, consistent, included, leaf_hash,
+    root_of_entries,
 };
 use support::{Bench, START, files, leaf, transition};
 
@@ -67,7 +68,13 @@ async fn what_is_no_leaf_stays_outside_and_holds_up_nothing() {
             what: What::Erasure { subject: [0; 32], records: 1, basis: "x".repeat(5_000) },
         };
         let mut tx = bench.db().begin().await.unwrap();
-        assert!(outbox::put(&mut tx, START, &too_long).await.unwrap_err().to_string().contains("cannot be appended"));
+        assert!(
+            outbox::put(&mut tx, START, &too_long)
+                .await
+                .unwrap_err()
+                .to_string()
+                .contains("cannot be appended")
+        );
         let rows = [leaf(1).to_bytes(), b"{\"v\":1}".to_vec(), leaf(2).to_bytes()];
         outbox::put_bytes(&mut tx, START, &rows).await.unwrap();
         tx.commit().await.unwrap();
@@ -158,7 +165,8 @@ async fn a_proof_of_one_entry_in_the_common_form() {
         let mut lines = head.lines();
         assert_eq!(lines.next(), Some("c2sp.org/tlog-proof@v1"));
         assert_eq!(lines.next(), Some("index 300"));
-        let path: Vec<[u8; 32]> = lines.map(|line| base64_decode(line).unwrap().try_into().unwrap()).collect();
+        let path: Vec<[u8; 32]> =
+            lines.map(|line| base64_decode(line).unwrap().try_into().unwrap()).collect();
         let note = Note::parse(note).unwrap();
         assert!(note.signed_by(&VerifierKey::parse(&reader.log().signer).unwrap()).unwrap());
         let said = Checkpoint::parse(&note.text).unwrap();
@@ -234,7 +242,10 @@ async fn a_chain_that_is_broken_is_found() {
         assert_eq!(findings.len(), 3, "{findings:?}");
         assert_eq!(findings[0].says, "entry 3: transition 4 of control `C-1` follows number 2");
         assert_eq!(findings[1].says, "entry 4: transition 2 of control `C-2` has none before it");
-        assert!(findings[2].says.ends_with("was written before an entry that stands before it"), "{findings:?}");
+        assert!(
+            findings[2].says.ends_with("was written before an entry that stands before it"),
+            "{findings:?}"
+        );
         bench.done().await;
     }
 }
@@ -245,7 +256,9 @@ async fn many_callers_at_once_learn_their_own_places() {
         let mut callers = Vec::new();
         for number in 0..300 {
             let ledger = bench.ledger.clone();
-            callers.push(tokio::spawn(async move { (number, ledger.append(START, &[leaf(number)]).await.unwrap()) }));
+            callers.push(tokio::spawn(async move {
+                (number, ledger.append(START, &[leaf(number)]).await.unwrap())
+            }));
         }
         for caller in callers {
             let (number, places) = caller.await.unwrap();
@@ -264,7 +277,8 @@ async fn many_callers_at_once_learn_their_own_places() {
 async fn the_tables_refuse_to_be_changed() {
     for bench in Bench::all().await {
         bench.put(1..300).await;
-        let line = "INSERT INTO ledger_cosignatures (log, size, witness, line, at) VALUES (1, 1, 'w', 'l', 0)";
+        let line =
+            "INSERT INTO ledger_cosignatures (log, size, witness, line, at) VALUES (1, 1, 'w', 'l', 0)";
         support::force(&bench.of, line).await;
         let mut all = vec![
             "UPDATE ledger_entries SET at = 0",

@@ -111,11 +111,14 @@ async fn a_new_log_follows_the_one_that_was_signed() {
     ledger.publish().await.unwrap();
     let logs = Reader::logs(&old).await.unwrap();
     assert_eq!(logs.len(), 2);
-    let audit =
-        octro_ledger::audit(&old, Some(&place.folder.path().join("published")), Parts::ALL, |_| ()).await.unwrap();
+    let audit = octro_ledger::audit(&old, Some(&place.folder.path().join("published")), Parts::ALL, |_| ())
+        .await
+        .unwrap();
     // What was published of the first log is more than this database has of it: that stays visible.
     assert_eq!(audit.wrong, 1, "{:?}", audit.findings);
-    assert!(audit.findings.iter().all(|finding| finding.log == 1 && finding.says.contains("the database 10")));
+    assert!(
+        audit.findings.iter().all(|finding| finding.log == 1 && finding.says.contains("the database 10"))
+    );
     clean(&old, None).await;
     // Later starts need no word of it, and the old database is refused from now on.
     drop(ledger);

@@ -40,7 +40,8 @@ async fn the_child() {
     let Ok(at) = std::env::var(AT) else { return };
     let at = Path::new(&at);
     let step = std::env::var(STEP).unwrap_or_default();
-    let signal = if std::env::var(SIGNAL).is_ok_and(|signal| signal == "kill") { Signal::KILL } else { Signal::STOP };
+    let signal =
+        if std::env::var(SIGNAL).is_ok_and(|signal| signal == "kill") { Signal::KILL } else { Signal::STOP };
     let passed = AtomicU64::new(0);
     let steps = Steps::calling(move |name| {
         let turns = if step.starts_with("publisher") { 1 } else { TURNS };
@@ -173,14 +174,19 @@ async fn one_is_still(step: &str, signal: &str) {
             *due += 1;
         }
     }
-    assert!(next.into_values().zip([first, second]).all(|(found, said)| found >= said), "what was committed is in");
+    assert!(
+        next.into_values().zip([first, second]).all(|(found, said)| found >= said),
+        "what was committed is in"
+    );
     drop(ledger);
     of.remove().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_appends_is_paused() {
-    for step in ["sequencer.read", "sequencer.locked", "sequencer.taken", "sequencer.signed", "sequencer.committed"] {
+    for step in
+        ["sequencer.read", "sequencer.locked", "sequencer.taken", "sequencer.signed", "sequencer.committed"]
+    {
         one_is_still(step, "stop").await;
     }
 }

@@ -78,7 +78,11 @@ const DEEDS: &[(&str, &str, &str)] = &[
          || SUBSTR(note, LENGTH(note) - 35) WHERE size = 350",
         "checkpoint 350: the signature by",
     ),
-    ("ledger_checkpoints", "DELETE FROM ledger_checkpoints WHERE size = 700", "the newest checkpoint is of 350"),
+    (
+        "ledger_checkpoints",
+        "DELETE FROM ledger_checkpoints WHERE size = 700",
+        "the newest checkpoint is of 350",
+    ),
     ("ledger_log", "UPDATE ledger_log SET size = 350", "350 entries lie beyond the end"),
     ("ledger_log", "UPDATE ledger_log SET origin = 'octro.test/other'", "it opens the log `octro.test/log`"),
 ];
@@ -102,8 +106,13 @@ async fn past_the_guards(bench: &Bench, table: &str, sql: &str) {
             }
         }
         Dialect::Postgres => {
-            force(&bench.of, &format!("ALTER TABLE {table} DISABLE TRIGGER ALL; {sql}; ALTER TABLE {table} ENABLE TRIGGER ALL"))
-                .await;
+            force(
+                &bench.of,
+                &format!(
+                    "ALTER TABLE {table} DISABLE TRIGGER ALL; {sql}; ALTER TABLE {table} ENABLE TRIGGER ALL"
+                ),
+            )
+            .await;
         }
     }
 }
@@ -145,7 +154,10 @@ async fn nothing_is_signed_upon_what_was_changed() {
             grown(&bench).await;
             past_the_guards(&bench, table, sql).await;
             let error = bench.again(false).await.err().unwrap().to_string();
-            assert!(error.contains("Nothing is signed") || error.contains("nothing is signed"), "{sql}: {error}");
+            assert!(
+                error.contains("Nothing is signed") || error.contains("nothing is signed"),
+                "{sql}: {error}"
+            );
             bench.done().await;
         }
     }

@@ -64,7 +64,12 @@ impl Chains {
                     wrong(format!("seal {} does not cite the one before", seal.n));
                 }
                 if seal.signer != hex(&self.key.id()) {
-                    wrong(format!("seal {} names the key {}, and {} is in force", seal.n, seal.signer, hex(&self.key.id())));
+                    wrong(format!(
+                        "seal {} names the key {}, and {} is in force",
+                        seal.n,
+                        seal.signer,
+                        hex(&self.key.id())
+                    ));
                 }
                 if written < self.written {
                     wrong(format!("seal {} was written before an entry that stands before it", seal.n));

@@ -40,11 +40,7 @@ pub(super) async fn checkpoint(
 }
 
 /// Compares what is not full, and names what does not belong there; answers how many files were compared.
-pub(super) async fn rest(
-    db: &Db,
-    log: &Log,
-    published: &Published,
-) -> Result<(u64, Findings), LedgerError> {
+pub(super) async fn rest(db: &Db, log: &Log, published: &Published) -> Result<(u64, Findings), LedgerError> {
     let mut findings = Vec::new();
     let files = match published.folder.files() {
         Ok(files) => files,
@@ -74,9 +70,8 @@ pub(super) async fn rest(
     };
     for (path, bytes) in contents {
         compared += 1;
-        let near = Piece::parse(&path).map_or(0, |piece| {
-            (piece.place * WIDTH) << (8 * u32::from(piece.level.unwrap_or(0))).min(63)
-        });
+        let near = Piece::parse(&path)
+            .map_or(0, |piece| (piece.place * WIDTH) << (8 * u32::from(piece.level.unwrap_or(0))).min(63));
         findings.extend(compare(published, &path, &bytes, near));
     }
     Ok((compared, findings))

@@ -139,9 +139,9 @@ async fn one(
         while running.len() < AT_ONCE {
             let Some(start) = starts.next() else { break };
             let (db, log, published) = (db.clone(), log.clone(), published.clone());
-            running.push_back(tokio::spawn(
-                async move { chunk::read(&db, &log, start, published, parts.leaves).await },
-            ));
+            running.push_back(tokio::spawn(async move {
+                chunk::read(&db, &log, start, published, parts.leaves).await
+            }));
         }
         let Some(next) = running.pop_front() else { break };
         let chunk = next.await.map_err(|_| LedgerError::Stopping)??;

@@ -89,7 +89,8 @@ impl Whole {
             self.newest = one.size;
             let root = fold(&self.peaks, one.inside);
             if root.is_none_or(|root| root.as_slice() != one.root) {
-                let says = format!("checkpoint {}: its entries do not have the root that was signed", one.size);
+                let says =
+                    format!("checkpoint {}: its entries do not have the root that was signed", one.size);
                 findings.push((one.size, says));
             }
             jobs.push((one, keys));
@@ -157,10 +158,14 @@ impl Whole {
         }
         let size = self.log.size;
         if self.newest != size {
-            findings.push((size, format!("the newest checkpoint is of {} entries, and there are {size}", self.newest)));
+            findings.push((
+                size,
+                format!("the newest checkpoint is of {} entries, and there are {size}", self.newest),
+            ));
         }
         if self.parts.leaves && self.chains.key.to_string() != self.log.signer {
-            let says = format!("the key in force is {}, and the log's row has {}", self.chains.key, self.log.signer);
+            let says =
+                format!("the key in force is {}, and the log's row has {}", self.chains.key, self.log.signer);
             findings.push((size, says));
         }
         let mut beyond = |count: u64, what: &str| {
@@ -178,7 +183,10 @@ impl Whole {
         for level in 0..=5_u8 {
             let leaves = i64::from(1_u32) << (8 * (u32::from(level) + 1));
             let values = [ord, i64::from(level).into(), leaves.into()];
-            beyond(count(self.db.fetch_one(TILES_BEYOND, &values).await?)?, &format!("tiles of level {level}"));
+            beyond(
+                count(self.db.fetch_one(TILES_BEYOND, &values).await?)?,
+                &format!("tiles of level {level}"),
+            );
         }
         Ok(findings)
     }

@@ -50,7 +50,8 @@ pub fn leaf(number: u64) -> Leaf {
 pub fn transition(control: &str, n: u64, before: Option<([u8; 32], octro_verify::Status)>) -> Leaf {
     let to = if n.is_multiple_of(2) { octro_verify::Status::Fail } else { octro_verify::Status::Pass };
     let at = 1_800_000_000_000_000 + n;
-    let what = What::Transition(Transition { control: control.to_owned(), n, before, to, at, program: [3; 32] });
+    let what =
+        What::Transition(Transition { control: control.to_owned(), n, before, to, at, program: [3; 32] });
     Leaf { written: at, what }
 }
 
