@@ -93,6 +93,9 @@ pub enum LedgerError {
     /// Several callers were told of the same failure.
     #[error(transparent)]
     Shared(std::sync::Arc<LedgerError>),
+    /// Another process appends without end.
+    #[error("another process holds the ledger's lock for seconds; nothing was appended, try again")]
+    Held,
     /// The ledger was stopped.
     #[error("the ledger is stopping; nothing was appended")]
     Stopping,

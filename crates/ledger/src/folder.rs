@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use octro_verify::{Checkpoint, Note};
+use octro_verify::{Checkpoint, Note, hex};
 
 use crate::highest::{replace, sync_folder};
+use crate::keys::random;
 use crate::tile::{WIDTH, hashes_at, levels, path, tiles};
 use crate::{LedgerError, Steps};
 
@@ -58,7 +59,7 @@ impl Folder {
 
     /// Writes files, each whole. They are durable only after [`Folder::sync`].
     pub fn write(&self, files: &[File]) -> Result<(), LedgerError> {
-        let making = self.making();
+        let making = self.making()?;
         std::fs::create_dir_all(&making).map_err(LedgerError::file(&making))?;
         let mut made = Vec::with_capacity(files.len());
         for (number, (path, bytes)) in files.iter().enumerate() {
@@ -76,12 +77,16 @@ impl Folder {
                 std::fs::rename(&new, &path).map_err(LedgerError::file(&path))?;
             }
         }
+        std::fs::remove_dir(&making).map_err(LedgerError::file(&making))?;
         self.steps.passed("publisher.renamed");
         Ok(())
     }
 
-    fn making(&self) -> PathBuf {
-        self.root.join(format!("{MAKING}{}", std::process::id()))
+    /// A folder that nobody else makes files in, on whatever machine.
+    fn making(&self) -> Result<PathBuf, LedgerError> {
+        let mut number = [0; 8];
+        random(&mut number).map_err(LedgerError::file(&self.root))?;
+        Ok(self.root.join(format!("{MAKING}{}-{}", std::process::id(), hex(&number))))
     }
 
     /// Makes what was written durable: all at once where the system can, otherwise file by file.
@@ -135,7 +140,8 @@ impl Folder {
         for entry in entries.flatten() {
             let name = entry.file_name();
             let of = name.to_str().and_then(|name| name.strip_prefix(MAKING));
-            let alive = of.is_some_and(|id| Path::new("/proc").join(id).exists());
+            let id = of.and_then(|of| of.split_once('-')).map(|(id, _)| id);
+            let alive = id.is_some_and(|id| Path::new("/proc").join(id).exists());
             if of.is_some() && !alive {
                 std::fs::remove_dir_all(entry.path()).map_err(LedgerError::file(&entry.path()))?;
             }

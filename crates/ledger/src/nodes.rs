@@ -260,9 +260,9 @@ mod tests {
                     "{old} {new}"
                 );
             }
-            for index in 0..new {
+            for (index, leaf) in leaves.iter().enumerate().take(new) {
                 let path = of(inclusion(index as u64, new as u64));
-                assert!(included(index as u64, new as u64, &leaves[index], &path, &whole), "{index} {new}");
+                assert!(included(index as u64, new as u64, leaf, &path, &whole), "{index} {new}");
             }
         }
     }

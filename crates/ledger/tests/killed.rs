@@ -1,12 +1,7 @@
 //! A ledger that is killed between any two steps of its sequencer and publisher, again and again, loses nothing that was
 //! committed, appends nothing twice, never forks, and its folder is whole. `OCTRO_KILLS` says how often.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test says what it expects"
-)]
+#![expect(clippy::unwrap_used, reason = "a test says what it expects")]
 
 mod support;
 

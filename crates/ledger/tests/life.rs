@@ -1,6 +1,6 @@
 //! The life of a log: how it begins, grows, is read, published and audited, on both databases.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what it expects")]
+#![expect(clippy::unwrap_used, reason = "a test says what it expects")]
 
 mod support;
 

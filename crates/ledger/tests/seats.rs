@@ -1,7 +1,7 @@
 //! Two processes on one PostgreSQL: either may be killed or paused at any step while it holds the lock; the other goes on
 //! within five seconds, and the log never forks. Needs `OCTRO_TEST_POSTGRES`, which CI always sets.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects")]
+#![expect(clippy::unwrap_used, reason = "a test says what it expects")]
 
 mod support;
 

@@ -1,7 +1,7 @@
 //! A superuser gets around the triggers, changes something and puts the triggers back: the audit finds it and names the
 //! place. The same of somebody who changes the published files.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what it expects")]
+#![expect(clippy::unwrap_used, reason = "a test says what it expects")]
 
 mod support;
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use octro_verify::{Hash, Leaf, Status, VerifierKey, What, hex, rotation_message};
 
+use super::Findings;
 use super::chunk::Link;
 
 /// What is known of the chains so far.
@@ -23,7 +24,7 @@ impl Chains {
     }
 
     /// Follows a link; answers what is wrong with it.
-    pub fn follow(&mut self, link: Link, findings: &mut Vec<(u64, String)>) {
+    pub fn follow(&mut self, link: Link, findings: &mut Findings) {
         let Link { index, hash, leaf: Leaf { written, what } } = link;
         let mut wrong = |says: String| findings.push((index, format!("entry {index}: {says}")));
         match what {

@@ -4,6 +4,7 @@
 use octro_store::Db;
 use octro_verify::{Hash, Leaf, What, leaf_hash, node_hash};
 
+use super::Findings;
 use crate::folder::{Folder, Piece};
 use crate::log::number;
 use crate::publish::blocking;
@@ -57,7 +58,7 @@ pub(super) struct Chunk {
     pub peaks: Vec<(u32, Hash)>,
     pub checkpoints: Vec<Sealed>,
     pub links: Vec<Link>,
-    pub findings: Vec<(u64, String)>,
+    pub findings: Findings,
 }
 
 /// Adds a leaf to the peaks of a tree; answers the root of the tile that it completes.

@@ -3,6 +3,7 @@
 
 use octro_store::Db;
 
+use super::Findings;
 use super::chunk::{Published, compare};
 use super::whole::NOTE;
 use crate::folder::{Folder, Piece};
@@ -10,8 +11,6 @@ use crate::log::number;
 use crate::publish::contents;
 use crate::tile::{WIDTH, hashes_at};
 use crate::{LedgerError, Log};
-
-type Findings = Vec<(u64, String)>;
 
 /// The size that is published, if it is one of this log; and what is wrong with the published checkpoint.
 pub(super) async fn checkpoint(

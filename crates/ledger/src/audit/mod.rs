@@ -28,6 +28,9 @@ pub(crate) const STATEMENTS: &[&str] = &[
     whole::NOTE,
 ];
 
+/// What is wrong, each near which entry.
+type Findings = Vec<(u64, String)>;
+
 /// How many chunks are looked at at the same time.
 const AT_ONCE: usize = 3;
 
@@ -82,7 +85,7 @@ impl Audit {
         self.wrong == 0
     }
 
-    fn take(&mut self, log: i64, findings: Vec<(u64, String)>) {
+    fn take(&mut self, log: i64, findings: Findings) {
         self.wrong += findings.len() as u64;
         self.findings.extend(findings.into_iter().map(|(near, says)| Finding { log, near, says }));
         self.findings.sort();

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 
 use super::chains::Chains;
 use super::chunk::{Chunk, Published, Sealed, compare, fold};
-use super::{Audit, Parts};
+use super::{Audit, Findings, Parts};
 use crate::folder::Piece;
 use crate::frontier::{Frontier, FullTile};
 use crate::log::number;
@@ -37,7 +37,7 @@ pub(super) struct Whole {
     upper: Frontier,
     chains: Chains,
     newest: u64,
-    signatures: Vec<JoinHandle<Result<Vec<(u64, String)>, LedgerError>>>,
+    signatures: Vec<JoinHandle<Result<Findings, LedgerError>>>,
 }
 
 impl Whole {
@@ -62,7 +62,7 @@ impl Whole {
     }
 
     /// Takes the next chunk; answers what is wrong.
-    pub async fn take(&mut self, chunk: Chunk, audit: &mut Audit) -> Result<Vec<(u64, String)>, LedgerError> {
+    pub async fn take(&mut self, chunk: Chunk, audit: &mut Audit) -> Result<Findings, LedgerError> {
         let mut findings = chunk.findings;
         let mut full = Vec::new();
         for root in chunk.roots {
@@ -126,7 +126,7 @@ impl Whole {
         &self,
         tile: FullTile,
         audit: &mut Audit,
-        findings: &mut Vec<(u64, String)>,
+        findings: &mut Findings,
     ) -> Result<(), LedgerError> {
         let (level, place) = (tile.level + 1, tile.place);
         let near = (place * WIDTH) << (8 * u32::from(level)).min(63);
@@ -151,7 +151,7 @@ impl Whole {
     }
 
     /// After the last chunk: what is there beyond the end, and whether all was signed. `end` is where the next log begins.
-    pub async fn end(self, end: i64) -> Result<Vec<(u64, String)>, LedgerError> {
+    pub async fn end(self, end: i64) -> Result<Findings, LedgerError> {
         let mut findings = Vec::new();
         for one in self.signatures {
             findings.extend(one.await.map_err(|_| LedgerError::Stopping)??);
