@@ -94,6 +94,13 @@ fn main() -> io::Result<()> {
             seeds.write("observation", format!("{body}\n{MARK}\n{second}\n").as_bytes())?;
         }
     }
+    for file in std::fs::read_dir(root.join("../crates/verify/vectors"))? {
+        let vector: serde_json::Value = serde_json::from_slice(&std::fs::read(file?.path())?)?;
+        let proof = vector.get("proof").and_then(|proof| proof.as_str()).unwrap_or_default();
+        for repairs in ["0", "?"] {
+            seeds.write("proof", format!("{repairs}{proof}").as_bytes())?;
+        }
+    }
     for text in SOURCE_FILES {
         seeds.write("source_files", text.as_bytes())?;
     }

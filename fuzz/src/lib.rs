@@ -1,5 +1,7 @@
 //! What the fuzz targets share: a schema with an attribute of every shape, and how an input is cut into parts.
 
+pub mod repair;
+
 use std::collections::BTreeMap;
 
 use octro_cel::{Kinds, Lookup, Params, Record, Referring, World};

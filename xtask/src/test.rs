@@ -69,6 +69,18 @@ pub fn run() -> anyhow::Result<bool> {
             .env("OCTRO", root.join("target/release/octro"))
             .arg("tests/browser/run.cjs"),
     )?;
+    for (title, script) in [
+        ("golden vectors of proofs in JavaScript", "tests/browser/verifier.cjs"),
+        ("verify.html in Chromium", "tests/browser/verify.cjs"),
+    ] {
+        count += tests(
+            title,
+            Command::new("node")
+                .current_dir(&root)
+                .env("NODE_PATH", node.join("node_modules"))
+                .arg(script),
+        )?;
+    }
     time("browser", at);
     drop(postgres);
 

@@ -8,6 +8,7 @@ mod buckets;
 mod custodian;
 mod google_cel;
 mod measure;
+mod merkle;
 mod opa;
 #[path = "../../../crates/octro/src/commands/bench/predicates.rs"]
 mod predicates;
@@ -25,8 +26,10 @@ use serde_json::Value;
 /// How many buckets a compiled engine gets, and how many Cloud Custodian, which is Python.
 const RESOURCES: u32 = 100_000;
 const RESOURCES_IN_PYTHON: u32 = 5_000;
+/// How many entries a Merkle tree gets.
+const ENTRIES: u32 = 1_000_000;
 
-const PEERS: [&str; 3] = ["cel", "regorus", "custodian"];
+const PEERS: [&str; 4] = ["cel", "regorus", "custodian", "ct-merkle"];
 
 fn main() -> ExitCode {
     let figures = match std::env::args().nth(1).as_deref() {
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
         Some("cel") => google_cel::run(RESOURCES),
         Some("regorus") => opa::run(RESOURCES),
         Some("custodian") => custodian::run(RESOURCES_IN_PYTHON),
+        Some("ct-merkle") => merkle::run(ENTRIES),
         Some(other) => Err(anyhow::anyhow!("`{other}` is no peer; expected {}", PEERS.join(", "))),
     };
     match figures.and_then(|figures| Ok(writeln!(std::io::stdout(), "{figures:#}")?)) {

@@ -70,9 +70,9 @@ pub(crate) async fn signed(tx: &mut Tx, log: &Log) -> Result<Option<(u64, Hash)>
     let rows = tx.fetch(SIGNED, &[log.ord.into()]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let (size, root): (u64, Vec<u8>) = (row.get(0)?, row.get(1)?);
-    let root = root
-        .try_into()
-        .map_err(|_| LedgerError::Damaged(format!("the checkpoint of size {size} has no root of 32 bytes")))?;
+    let root = root.try_into().map_err(|_| {
+        LedgerError::Damaged(format!("the checkpoint of size {size} has no root of 32 bytes"))
+    })?;
     Ok(Some((size, root)))
 }
 

@@ -38,7 +38,8 @@ impl Sequencer {
                 });
             }
             let origin = self.successor(&signed.origin, &[]);
-            return self.first(tx, 1, 0, origin, Some(signed)).await;
+            let ord = self.unpublished();
+            return self.first(tx, ord, 0, origin, Some(signed)).await;
         };
         match self.lock(&mut tx).await {
             Ok(None) => Ok(false),
@@ -55,7 +56,8 @@ impl Sequencer {
                         None => return Err(error),
                     },
                 };
-                let taken: Vec<String> = Log::all(&self.db).await?.into_iter().map(|log| log.origin).collect();
+                let taken: Vec<String> =
+                    Log::all(&self.db).await?.into_iter().map(|log| log.origin).collect();
                 let origin = self.successor(&after.origin, &taken);
                 set_aside(&mut tx).await?;
                 let first = newest.seq(newest.size);
@@ -98,7 +100,10 @@ impl Sequencer {
     /// An origin for the log that follows `before`: the configured one if it is new, or the next number behind the old.
     fn successor(&self, before: &str, taken: &[String]) -> String {
         let is_new = |origin: &str| origin != before && taken.iter().all(|one| one != origin);
-        if let Some(origin) = self.settings.origin.as_deref().filter(|origin| is_new(origin)) {
+        // If the one before was named after it, it is the name of a still older log.
+        let is_older = |origin: &str| before.strip_prefix(origin).is_some_and(|rest| rest.starts_with('/'));
+        let configured = self.settings.origin.as_deref();
+        if let Some(origin) = configured.filter(|origin| is_new(origin) && !is_older(origin)) {
             return origin.to_owned();
         }
         let numbered = before.rsplit_once('/').and_then(|(base, n)| Some((base, n.parse::<u32>().ok()?)));
@@ -110,6 +115,14 @@ impl Sequencer {
                 return origin;
             }
         }
+    }
+
+    /// The number of a log in an empty database: one under which nothing is published yet.
+    fn unpublished(&self) -> i64 {
+        let folders =
+            self.settings.folder.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten();
+        let numbers = folders.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i64>().ok());
+        numbers.max().unwrap_or(0).max(0).saturating_add(1)
     }
 
     /// Refuses a log that is behind what left the house, or differs from it.
@@ -164,7 +177,12 @@ async fn not_behind(
 }
 
 /// What was signed last is of another log: fine if this one says that it follows it.
-async fn follows(tx: &mut Tx, log: &Log, signed: &Checkpoint, path: &std::path::Path) -> Result<(), LedgerError> {
+async fn follows(
+    tx: &mut Tx,
+    log: &Log,
+    signed: &Checkpoint,
+    path: &std::path::Path,
+) -> Result<(), LedgerError> {
     let rows = tx.fetch(ENTRY, &[log.seq(0).into()]).await?;
     let leaf: Vec<u8> = rows.first().map(|row| row.get(0)).transpose()?.unwrap_or_default();
     if let Ok(Leaf { what: What::Open { after: Some(after), .. }, .. }) = Leaf::parse(&leaf) {
@@ -188,7 +206,8 @@ async fn set_aside(tx: &mut Tx) -> Result<(), LedgerError> {
         let (id, leaf): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
         let Ok(leaf) = Leaf::parse(&leaf) else { continue };
         if matches!(leaf.what, What::Transition(_) | What::Seal(_) | What::Population(_)) {
-            let why = "it is a link of a chain in the log before; a restored backup was followed by a new log";
+            let why =
+                "it is a link of a chain in the log before; a restored backup was followed by a new log";
             tx.execute(REFUSE, &[id.into(), why.into()]).await?;
         }
     }

@@ -11,7 +11,9 @@ pub enum LedgerError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The database failed at the very end, so that nobody knows yet whether the entries are in.
-    #[error("the database failed while it made entries durable: {0}; whether they are in the ledger shows when it answers again")]
+    #[error(
+        "the database failed while it made entries durable: {0}; whether they are in the ledger shows when it answers again"
+    )]
     Unsure(#[source] StoreError),
     /// A leaf is none.
     #[error("the leaf cannot be appended: it {0}")]
@@ -50,7 +52,9 @@ pub enum LedgerError {
     )]
     Differs(String),
     /// What is stored contradicts itself.
-    #[error("the ledger in the database is damaged: {0}. Nothing is signed; `octro ledger audit` shows what is wrong")]
+    #[error(
+        "the ledger in the database is damaged: {0}. Nothing is signed; `octro ledger audit` shows what is wrong"
+    )]
     Damaged(String),
     /// A key cannot be used.
     #[error("the ledger's key {path}: {what}", path = .path.display())]
@@ -89,6 +93,9 @@ pub enum LedgerError {
     /// Several callers were told of the same failure.
     #[error(transparent)]
     Shared(std::sync::Arc<LedgerError>),
+    /// Another process appends without end.
+    #[error("another process holds the ledger's lock for seconds; nothing was appended, try again")]
+    Held,
     /// The ledger was stopped.
     #[error("the ledger is stopping; nothing was appended")]
     Stopping,

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use octro_verify::{Checkpoint, Note};
+use octro_verify::{Checkpoint, Note, hex};
 
 use crate::highest::{replace, sync_folder};
+use crate::keys::random;
 use crate::tile::{WIDTH, hashes_at, levels, path, tiles};
 use crate::{LedgerError, Steps};
 
@@ -58,7 +59,7 @@ impl Folder {
 
     /// Writes files, each whole. They are durable only after [`Folder::sync`].
     pub fn write(&self, files: &[File]) -> Result<(), LedgerError> {
-        let making = self.making();
+        let making = self.making()?;
         std::fs::create_dir_all(&making).map_err(LedgerError::file(&making))?;
         let mut made = Vec::with_capacity(files.len());
         for (number, (path, bytes)) in files.iter().enumerate() {
@@ -76,12 +77,16 @@ impl Folder {
                 std::fs::rename(&new, &path).map_err(LedgerError::file(&path))?;
             }
         }
+        std::fs::remove_dir(&making).map_err(LedgerError::file(&making))?;
         self.steps.passed("publisher.renamed");
         Ok(())
     }
 
-    fn making(&self) -> PathBuf {
-        self.root.join(format!("{MAKING}{}", std::process::id()))
+    /// A folder that nobody else makes files in, on whatever machine.
+    fn making(&self) -> Result<PathBuf, LedgerError> {
+        let mut number = [0; 8];
+        random(&mut number).map_err(LedgerError::file(&self.root))?;
+        Ok(self.root.join(format!("{MAKING}{}-{}", std::process::id(), hex(&number))))
     }
 
     /// Makes what was written durable: all at once where the system can, otherwise file by file.
@@ -90,7 +95,9 @@ impl Folder {
         if rustix::fs::syncfs(&root).is_err() {
             for path in paths {
                 let path = self.at(path);
-                std::fs::File::open(&path).and_then(|file| file.sync_all()).map_err(LedgerError::file(&path))?;
+                std::fs::File::open(&path)
+                    .and_then(|file| file.sync_all())
+                    .map_err(LedgerError::file(&path))?;
                 // New folders have to be durable in theirs, up to the log's own.
                 for above in path.ancestors().take_while(|above| *above != self.root) {
                     sync_folder(above).map_err(LedgerError::file(above))?;
@@ -103,7 +110,8 @@ impl Folder {
 
     /// Publishes the checkpoint, unless another process has published a larger one meanwhile.
     pub fn publish(&self, note: &str, checkpoint: &Checkpoint) -> Result<(), LedgerError> {
-        if self.checkpoint()?.is_some_and(|now| now.origin == checkpoint.origin && now.size > checkpoint.size) {
+        if self.checkpoint()?.is_some_and(|now| now.origin == checkpoint.origin && now.size > checkpoint.size)
+        {
             return Ok(());
         }
         let path = self.at("checkpoint");
@@ -132,7 +140,8 @@ impl Folder {
         for entry in entries.flatten() {
             let name = entry.file_name();
             let of = name.to_str().and_then(|name| name.strip_prefix(MAKING));
-            let alive = of.is_some_and(|id| Path::new("/proc").join(id).exists());
+            let id = of.and_then(|of| of.split_once('-')).map(|(id, _)| id);
+            let alive = id.is_some_and(|id| Path::new("/proc").join(id).exists());
             if of.is_some() && !alive {
                 std::fs::remove_dir_all(entry.path()).map_err(LedgerError::file(&entry.path()))?;
             }
@@ -238,13 +247,10 @@ mod tests {
         let paths = |from, to| Piece::between(from, to).map(Piece::path).collect::<Vec<_>>();
         assert_eq!(paths(0, 1), ["tile/0/000.p/1", "tile/entries/000.p/1"]);
         assert_eq!(paths(1, 1), [""; 0]);
-        assert_eq!(paths(255, 257), [
-            "tile/0/000",
-            "tile/0/001.p/1",
-            "tile/1/000.p/1",
-            "tile/entries/000",
-            "tile/entries/001.p/1"
-        ]);
+        assert_eq!(
+            paths(255, 257),
+            ["tile/0/000", "tile/0/001.p/1", "tile/1/000.p/1", "tile/entries/000", "tile/entries/001.p/1"]
+        );
         assert_eq!(paths(256, 256 + 1), ["tile/0/001.p/1", "tile/entries/001.p/1"]);
         assert_eq!(paths(0, 65_536).len(), 256 + 1 + 1 + 256);
         assert!(paths(65_535, 65_536).contains(&"tile/2/000.p/1".to_owned()));
@@ -255,7 +261,15 @@ mod tests {
         for piece in Piece::between(0, 300_000) {
             assert_eq!(Piece::parse(&piece.path()), Some(piece));
         }
-        for wrong in ["", "tile/0/0", "tile/0/000.p/256", "tile/0/000.p/0", "tile/x/000", "tile/0/x000/001", "tile/0/../000"] {
+        for wrong in [
+            "",
+            "tile/0/0",
+            "tile/0/000.p/256",
+            "tile/0/000.p/0",
+            "tile/x/000",
+            "tile/0/x000/001",
+            "tile/0/../000",
+        ] {
             assert_eq!(Piece::parse(wrong), None, "{wrong}");
         }
     }

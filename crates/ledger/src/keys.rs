@@ -18,8 +18,7 @@ const PKCS8: [u8; 16] =
     [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
 const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
 const END: &str = "-----END PRIVATE KEY-----";
-const EXPECTED: &str =
-    "expected an Ed25519 private key as `openssl genpkey -algorithm ed25519` writes it; give the right file back";
+const EXPECTED: &str = "expected an Ed25519 private key as `openssl genpkey -algorithm ed25519` writes it; give the right file back";
 
 /// An Ed25519 key that can sign.
 pub trait Signer: Send + Sync {
@@ -118,7 +117,8 @@ impl FileSigner {
         let write = || -> std::io::Result<()> {
             // What an earlier start left half-written is no key yet.
             let _ = std::fs::remove_file(&made);
-            let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&made)?;
+            let mut file =
+                std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&made)?;
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
             // A link, unlike a rename, does not replace a key that another process has made meanwhile.
@@ -205,7 +205,9 @@ impl Keys for FileKeys {
 
     fn promote(&self, public: &[u8; 32]) -> Result<(), LedgerError> {
         let next = self.next_path();
-        if !next.try_exists().map_err(LedgerError::file(&next))? || FileSigner::read(&next)?.public() != *public {
+        if !next.try_exists().map_err(LedgerError::file(&next))?
+            || FileSigner::read(&next)?.public() != *public
+        {
             return Ok(());
         }
         if self.0.exists() {
@@ -244,10 +246,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.key");
         FileSigner::create(&path).unwrap();
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
         let refused = FileSigner::read(&path).err().unwrap().to_string();
         assert!(refused.contains("0640") && refused.contains("chmod 600"), "{refused}");
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         for wrong in ["", &text[..40], &text.replace("MC4", "MC5"), &format!("{text}x")] {
             std::fs::write(&path, wrong).unwrap();
@@ -284,7 +286,7 @@ mod tests {
         if !made.is_ok_and(|made| made.status.success()) {
             return;
         }
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         let shown = std::process::Command::new("openssl")
             .args(["pkey", "-pubout", "-outform", "DER", "-in"])
             .arg(&path)

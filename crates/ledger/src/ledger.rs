@@ -10,7 +10,7 @@ use octro_store::Db;
 use octro_verify::{Leaf, VerifierKey};
 use tokio::sync::{Mutex, Notify, Semaphore, oneshot, watch};
 
-use crate::outbox::checked;
+use crate::outbox::{any, checked};
 use crate::publish::Publisher;
 use crate::sequencer::{Append, BATCH, Round, Sequencer};
 use crate::{Health, Highest, Keys, LedgerError, Reader, Steps};
@@ -69,7 +69,7 @@ impl Ledger {
         while !sequencer.begin().await? {
             tries += 1;
             if tries > BUSY_TIMES {
-                return Err(LedgerError::Damaged("another process holds its lock for seconds".to_owned()));
+                return Err(LedgerError::Held);
             }
             tokio::time::sleep(BUSY_WAIT).await;
         }
@@ -96,12 +96,16 @@ impl Ledger {
     /// # Errors
     /// If one of them is none, there are more than 4,096, or the database fails.
     pub async fn append(&self, at: Timestamp, leaves: &[Leaf]) -> Result<Vec<u64>, LedgerError> {
-        let leaves = leaves.iter().map(|leaf| Ok((at, checked(leaf)?))).collect::<Result<Vec<_>, LedgerError>>()?;
+        let leaves =
+            leaves.iter().map(|leaf| Ok((at, checked(leaf)?))).collect::<Result<Vec<_>, LedgerError>>()?;
         if leaves.is_empty() {
             return Ok(Vec::new());
         }
         if leaves.len() > BATCH {
-            return Err(LedgerError::Leaf(format!("is one of {}; expected at most {BATCH} at once", leaves.len())));
+            return Err(LedgerError::Leaf(format!(
+                "is one of {}; expected at most {BATCH} at once",
+                leaves.len()
+            )));
         }
         let weight = u32::try_from(leaves.len()).unwrap_or(u32::MAX);
         let _room = self.0.room.acquire_many(weight).await.map_err(|_| LedgerError::Stopping)?;
@@ -121,7 +125,11 @@ impl Ledger {
     /// # Errors
     /// If the database fails, or nothing may be signed.
     pub async fn flush(&self) -> Result<(), LedgerError> {
-        self.0.clone().drain().await.map_err(LedgerError::Shared)
+        // In a task of its own, as everywhere: whoever is stopped does not stop it in the middle.
+        match tokio::spawn(self.0.clone().drain()).await {
+            Ok(result) => result.map_err(LedgerError::Shared),
+            Err(_) => Err(LedgerError::Stopping),
+        }
     }
 
     /// Publishes what was not published yet, now.
@@ -129,7 +137,11 @@ impl Ledger {
     /// # Errors
     /// If the folder cannot be written.
     pub async fn publish(&self) -> Result<(), LedgerError> {
-        self.0.publish().await
+        let inner = self.0.clone();
+        match tokio::spawn(async move { inner.publish().await }).await {
+            Ok(result) => result,
+            Err(_) => Err(LedgerError::Stopping),
+        }
     }
 
     /// Changes the log's key: the old one signs a last time, together with the new one.
@@ -144,7 +156,7 @@ impl Ledger {
             }
             tokio::time::sleep(BUSY_WAIT).await;
         }
-        Err(LedgerError::Damaged("another process holds its lock for seconds".to_owned()))
+        Err(LedgerError::Held)
     }
 
     /// How it is doing, now and whenever that changes.
@@ -179,6 +191,14 @@ impl Inner {
 
     /// Appends until nothing is left. What went wrong is told to those who wait, and in the health.
     pub async fn drain(self: Arc<Self>) -> Result<(), Arc<LedgerError>> {
+        // Most looks find nothing; they do not take the one connection that writes.
+        if self.queue().is_empty() {
+            match any(&self.db).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(error) => return Err(self.fail(Vec::new(), Arc::new(error))),
+            }
+        }
         let mut sequencer = self.sequencer.lock().await;
         let (mut busy, mut failed) = (0, 0);
         loop {
@@ -199,7 +219,9 @@ impl Inner {
                         return Ok(());
                     }
                     if busy > BUSY_TIMES {
-                        let error = Arc::new(LedgerError::Damaged("another process holds its lock for seconds".to_owned()));
+                        let error = Arc::new(LedgerError::Damaged(
+                            "another process holds its lock for seconds".to_owned(),
+                        ));
                         return Err(self.fail(self.take(), error));
                     }
                     tokio::time::sleep(BUSY_WAIT).await;
@@ -259,7 +281,8 @@ impl Inner {
             Err(error) => (None, Some(error.to_string())),
         };
         self.health.send_if_modified(|health| {
-            let changed = health.publishing != alarm || published.is_some_and(|size| health.published != Some(size));
+            let changed =
+                health.publishing != alarm || published.is_some_and(|size| health.published != Some(size));
             match (&health.publishing, &alarm) {
                 (None, Some(why)) => tracing::error!("the ledger is not published, and goes on: {why}"),
                 (Some(_), None) => tracing::info!("the ledger is published again"),

@@ -11,9 +11,10 @@ const PUT: Bulk =
     Bulk { head: "INSERT INTO ledger_outbox (at, leaf) VALUES ", columns: 2, tail: "", casts: false };
 const WAITING: &str =
     "SELECT COUNT(*), COUNT(refused), MIN(CASE WHEN refused IS NULL THEN at END) FROM ledger_outbox";
+const ANY: &str = "SELECT 1 FROM ledger_outbox WHERE refused IS NULL LIMIT 1";
 
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] = &[WAITING];
+pub(crate) const STATEMENTS: &[&str] = &[WAITING, ANY];
 #[cfg(test)]
 pub(crate) const BULKS: &[Bulk] = &[PUT];
 
@@ -67,6 +68,11 @@ pub struct Waiting {
     pub oldest: Option<Timestamp>,
     /// Rows that are no leaves and stay.
     pub refused: u64,
+}
+
+/// Whether anything waits.
+pub(crate) async fn any(db: &Db) -> Result<bool, LedgerError> {
+    Ok(db.fetch_one(ANY, &[]).await?.is_some())
 }
 
 /// What is in the outbox now.

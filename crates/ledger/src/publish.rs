@@ -77,7 +77,10 @@ impl Publisher {
                     return Err(foreign(&folder, &format!("another log, `{}`", now.origin)));
                 }
                 Some(now) if now.size > size => {
-                    return Err(foreign(&folder, &format!("{} entries, more than the database's {size}", now.size)));
+                    return Err(foreign(
+                        &folder,
+                        &format!("{} entries, more than the database's {size}", now.size),
+                    ));
                 }
                 Some(now) if reader.root(now.size).await? != now.root => {
                     return Err(foreign(&folder, "another history than the database"));
@@ -121,7 +124,8 @@ pub async fn rebuild(db: &Db, folder: &Path) -> Result<u64, LedgerError> {
             crate::highest::replace(&folder.at("checkpoint"), signed.note.as_bytes())
                 .map_err(LedgerError::file(&folder.at("checkpoint")))?;
             for path in folder.files()?.into_keys() {
-                let belongs = path == "checkpoint" || Piece::parse(&path).is_some_and(|piece| belongs(piece, size));
+                let belongs =
+                    path == "checkpoint" || Piece::parse(&path).is_some_and(|piece| belongs(piece, size));
                 if !belongs {
                     folder.remove(&path)?;
                 }

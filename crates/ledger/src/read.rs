@@ -184,7 +184,10 @@ impl Reader {
     pub async fn hashes_for(&self, size: u64, indexes: &[u64]) -> Result<Vec<Hash>, LedgerError> {
         let ranges = subtrees(size, indexes).filter(|_| size <= self.log.size);
         let ranges = ranges.ok_or_else(|| {
-            self.beyond(format!("a proof of {} entries, by growing index, in the tree of {size}", indexes.len()))
+            self.beyond(format!(
+                "a proof of {} entries, by growing index, in the tree of {size}",
+                indexes.len()
+            ))
         })?;
         self.hashes(&ranges).await
     }
@@ -251,7 +254,8 @@ impl Reader {
             return Err(self.beyond(format!("entry {index}")));
         }
         let signed = self.checkpoint_from(index + 1).await?;
-        let signed = signed.ok_or_else(|| LedgerError::Damaged(format!("no checkpoint holds entry {index}")))?;
+        let signed =
+            signed.ok_or_else(|| LedgerError::Damaged(format!("no checkpoint holds entry {index}")))?;
         let mut text = format!("c2sp.org/tlog-proof@v1\nindex {index}\n");
         for hash in self.path(index, signed.checkpoint.size).await? {
             text.push_str(&base64_encode(&hash));

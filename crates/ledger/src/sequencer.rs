@@ -195,9 +195,12 @@ impl Sequencer {
         let steps = self.settings.steps.clone();
         let mut tx = self.db.begin().await?;
         Log::be_impatient(&mut tx).await?;
-        let Some(Known { mut log, mut frontier, signer }) = self.lock(&mut tx).await? else { return Ok(None) };
+        let Some(Known { mut log, mut frontier, signer }) = self.lock(&mut tx).await? else {
+            return Ok(None);
+        };
         let next = self.settings.keys.next()?;
-        let (old, new) = (verifier_key(&log.origin, signer.as_ref())?, verifier_key(&log.origin, next.as_ref())?);
+        let (old, new) =
+            (verifier_key(&log.origin, signer.as_ref())?, verifier_key(&log.origin, next.as_ref())?);
         let message = rotation_message(&old, &new);
         let change = KeyChange {
             by_old: signer.sign(message.as_bytes())?,

@@ -3,7 +3,7 @@
 use crate::fault::{Fault, quoted};
 use crate::hash::{Hash, hex};
 use crate::json::Value;
-use crate::leaf::int;
+use crate::leaf_text::int;
 use crate::members::Members;
 
 /// The longest key of a resource and the longest body that is opened, in bytes.

@@ -9,6 +9,7 @@ mod fault;
 mod hash;
 mod json;
 mod leaf;
+mod leaf_text;
 mod members;
 mod merkle;
 mod note;

@@ -7,7 +7,7 @@ use crate::claim::Claim;
 use crate::fault::{Fault, quoted};
 use crate::hash::{Hash, hex};
 use crate::json::{Value, read};
-use crate::leaf::int;
+use crate::leaf_text::int;
 use crate::members::{Members, is_id};
 use crate::state::Status;
 

@@ -6,7 +6,7 @@ use std::fmt;
 use crate::fault::{Fault, quoted};
 use crate::hash::{Hash, hex, unhex};
 use crate::json::{Value, read_canonical};
-use crate::leaf::int;
+use crate::leaf_text::int;
 use crate::members::{Members, is_id};
 
 /// The largest state, in bytes.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use octro_verify::{Hash, Leaf, Status, VerifierKey, What, hex, rotation_message};
 
+use super::Findings;
 use super::chunk::Link;
 
 /// What is known of the chains so far.
@@ -23,7 +24,7 @@ impl Chains {
     }
 
     /// Follows a link; answers what is wrong with it.
-    pub fn follow(&mut self, link: Link, findings: &mut Vec<(u64, String)>) {
+    pub fn follow(&mut self, link: Link, findings: &mut Findings) {
         let Link { index, hash, leaf: Leaf { written, what } } = link;
         let mut wrong = |says: String| findings.push((index, format!("entry {index}: {says}")));
         match what {
@@ -64,7 +65,12 @@ impl Chains {
                     wrong(format!("seal {} does not cite the one before", seal.n));
                 }
                 if seal.signer != hex(&self.key.id()) {
-                    wrong(format!("seal {} names the key {}, and {} is in force", seal.n, seal.signer, hex(&self.key.id())));
+                    wrong(format!(
+                        "seal {} names the key {}, and {} is in force",
+                        seal.n,
+                        seal.signer,
+                        hex(&self.key.id())
+                    ));
                 }
                 if written < self.written {
                     wrong(format!("seal {} was written before an entry that stands before it", seal.n));

@@ -4,6 +4,7 @@
 use octro_store::Db;
 use octro_verify::{Hash, Leaf, What, leaf_hash, node_hash};
 
+use super::Findings;
 use crate::folder::{Folder, Piece};
 use crate::log::number;
 use crate::publish::blocking;
@@ -57,7 +58,7 @@ pub(super) struct Chunk {
     pub peaks: Vec<(u32, Hash)>,
     pub checkpoints: Vec<Sealed>,
     pub links: Vec<Link>,
-    pub findings: Vec<(u64, String)>,
+    pub findings: Findings,
 }
 
 /// Adds a leaf to the peaks of a tree; answers the root of the tile that it completes.
@@ -76,7 +77,10 @@ fn push(peaks: &mut Vec<(u32, Hash)>, leaf: Hash) -> Option<Hash> {
 
 /// The root over peaks, the rightmost of which may already be joined to `right`.
 pub(super) fn fold(peaks: &[(u32, Hash)], right: Option<Hash>) -> Option<Hash> {
-    peaks.iter().rev().fold(right, |right, (_, left)| Some(right.map_or(*left, |right| node_hash(left, &right))))
+    peaks
+        .iter()
+        .rev()
+        .fold(right, |right, (_, left)| Some(right.map_or(*left, |right| node_hash(left, &right))))
 }
 
 struct Row {
@@ -105,7 +109,12 @@ pub(super) async fn read(
     let mut chunk = Chunk { start, ..Chunk::default() };
     let range = [log.ord.into(), number(start).into(), number(end).into()];
     for row in db.fetch(CHECKPOINTS, &range).await? {
-        chunk.checkpoints.push(Sealed { size: row.get(0)?, root: row.get(1)?, note: row.get(2)?, inside: None });
+        chunk.checkpoints.push(Sealed {
+            size: row.get(0)?,
+            root: row.get(1)?,
+            note: row.get(2)?,
+            inside: None,
+        });
     }
     let mut at = start;
     while at < end {
@@ -199,7 +208,9 @@ fn compare_tiles(chunk: &mut Chunk, page: &Page, hashes: &[Hash]) {
         }
         let of_chunk = usize::try_from(place - chunk.start / WIDTH).unwrap_or(usize::MAX);
         if chunk.roots.get(of_chunk).is_none_or(|computed| computed.as_slice() != root) {
-            chunk.findings.push((near, format!("tile {place} of level 0 is stored with another root than its own")));
+            chunk
+                .findings
+                .push((near, format!("tile {place} of level 0 is stored with another root than its own")));
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use octro_store::Db;
 
+use super::Findings;
 use super::chunk::{Published, compare};
 use super::whole::NOTE;
 use crate::folder::{Folder, Piece};
@@ -10,8 +11,6 @@ use crate::log::number;
 use crate::publish::contents;
 use crate::tile::{WIDTH, hashes_at};
 use crate::{LedgerError, Log};
-
-type Findings = Vec<(u64, String)>;
 
 /// The size that is published, if it is one of this log; and what is wrong with the published checkpoint.
 pub(super) async fn checkpoint(
@@ -40,11 +39,7 @@ pub(super) async fn checkpoint(
 }
 
 /// Compares what is not full, and names what does not belong there; answers how many files were compared.
-pub(super) async fn rest(
-    db: &Db,
-    log: &Log,
-    published: &Published,
-) -> Result<(u64, Findings), LedgerError> {
+pub(super) async fn rest(db: &Db, log: &Log, published: &Published) -> Result<(u64, Findings), LedgerError> {
     let mut findings = Vec::new();
     let files = match published.folder.files() {
         Ok(files) => files,
@@ -64,11 +59,18 @@ pub(super) async fn rest(
         }
     }
     let mut compared = 0;
-    for (path, bytes) in contents(db, log, &partial).await? {
+    let contents = match contents(db, log, &partial).await {
+        // What is missing from the database was said already, or is now.
+        Err(LedgerError::Damaged(says)) => {
+            findings.push((log.size, format!("the published folder cannot be compared: {says}")));
+            return Ok((0, findings));
+        }
+        contents => contents?,
+    };
+    for (path, bytes) in contents {
         compared += 1;
-        let near = Piece::parse(&path).map_or(0, |piece| {
-            (piece.place * WIDTH) << (8 * u32::from(piece.level.unwrap_or(0))).min(63)
-        });
+        let near = Piece::parse(&path)
+            .map_or(0, |piece| (piece.place * WIDTH) << (8 * u32::from(piece.level.unwrap_or(0))).min(63));
         findings.extend(compare(published, &path, &bytes, near));
     }
     Ok((compared, findings))

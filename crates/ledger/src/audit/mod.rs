@@ -28,6 +28,9 @@ pub(crate) const STATEMENTS: &[&str] = &[
     whole::NOTE,
 ];
 
+/// What is wrong, each near which entry.
+type Findings = Vec<(u64, String)>;
+
 /// How many chunks are looked at at the same time.
 const AT_ONCE: usize = 3;
 
@@ -82,7 +85,7 @@ impl Audit {
         self.wrong == 0
     }
 
-    fn take(&mut self, log: i64, findings: Vec<(u64, String)>) {
+    fn take(&mut self, log: i64, findings: Findings) {
         self.wrong += findings.len() as u64;
         self.findings.extend(findings.into_iter().map(|(near, says)| Finding { log, near, says }));
         self.findings.sort();
@@ -109,7 +112,10 @@ pub async fn audit(
     let ends = logs.iter().skip(1).map(|next| next.first).chain([i64::MAX]);
     for (log, end) in logs.iter().zip(ends) {
         let folder = folder.map(|root| Folder::new(root.join(log.ord.to_string()), Steps::default()));
-        one(db, log, end, folder, parts, &mut audit, &mut progress).await?;
+        match one(db, log, end, folder, parts, &mut audit, &mut progress).await {
+            Err(LedgerError::Damaged(says)) => audit.take(log.ord, vec![(log.size, says)]),
+            done => done?,
+        }
     }
     Ok(audit)
 }
@@ -136,9 +142,9 @@ async fn one(
         while running.len() < AT_ONCE {
             let Some(start) = starts.next() else { break };
             let (db, log, published) = (db.clone(), log.clone(), published.clone());
-            running.push_back(tokio::spawn(
-                async move { chunk::read(&db, &log, start, published, parts.leaves).await },
-            ));
+            running.push_back(tokio::spawn(async move {
+                chunk::read(&db, &log, start, published, parts.leaves).await
+            }));
         }
         let Some(next) = running.pop_front() else { break };
         let chunk = next.await.map_err(|_| LedgerError::Stopping)??;

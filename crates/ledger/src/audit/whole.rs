@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 
 use super::chains::Chains;
 use super::chunk::{Chunk, Published, Sealed, compare, fold};
-use super::{Audit, Parts};
+use super::{Audit, Findings, Parts};
 use crate::folder::Piece;
 use crate::frontier::{Frontier, FullTile};
 use crate::log::number;
@@ -37,7 +37,7 @@ pub(super) struct Whole {
     upper: Frontier,
     chains: Chains,
     newest: u64,
-    signatures: Vec<JoinHandle<Result<Vec<(u64, String)>, LedgerError>>>,
+    signatures: Vec<JoinHandle<Result<Findings, LedgerError>>>,
 }
 
 impl Whole {
@@ -62,7 +62,7 @@ impl Whole {
     }
 
     /// Takes the next chunk; answers what is wrong.
-    pub async fn take(&mut self, chunk: Chunk, audit: &mut Audit) -> Result<Vec<(u64, String)>, LedgerError> {
+    pub async fn take(&mut self, chunk: Chunk, audit: &mut Audit) -> Result<Findings, LedgerError> {
         let mut findings = chunk.findings;
         let mut full = Vec::new();
         for root in chunk.roots {
@@ -89,7 +89,8 @@ impl Whole {
             self.newest = one.size;
             let root = fold(&self.peaks, one.inside);
             if root.is_none_or(|root| root.as_slice() != one.root) {
-                let says = format!("checkpoint {}: its entries do not have the root that was signed", one.size);
+                let says =
+                    format!("checkpoint {}: its entries do not have the root that was signed", one.size);
                 findings.push((one.size, says));
             }
             jobs.push((one, keys));
@@ -97,7 +98,8 @@ impl Whole {
         for link in links {
             self.chains.follow(link, &mut findings);
         }
-        let (origin, check) = (self.log.origin.clone(), self.parts.signatures);
+        // Without the leaves, nobody knows which key was in force.
+        let (origin, check) = (self.log.origin.clone(), self.parts.signatures && self.parts.leaves);
         // Nobody keeps a task for each of millions of checkpoints: what has ended is taken in.
         self.signatures.push(tokio::spawn(blocking(move || {
             Ok(jobs.iter().filter_map(|(one, keys)| note(one, keys, &origin, check)).collect())
@@ -124,7 +126,7 @@ impl Whole {
         &self,
         tile: FullTile,
         audit: &mut Audit,
-        findings: &mut Vec<(u64, String)>,
+        findings: &mut Findings,
     ) -> Result<(), LedgerError> {
         let (level, place) = (tile.level + 1, tile.place);
         let near = (place * WIDTH) << (8 * u32::from(level)).min(63);
@@ -149,17 +151,21 @@ impl Whole {
     }
 
     /// After the last chunk: what is there beyond the end, and whether all was signed. `end` is where the next log begins.
-    pub async fn end(self, end: i64) -> Result<Vec<(u64, String)>, LedgerError> {
+    pub async fn end(self, end: i64) -> Result<Findings, LedgerError> {
         let mut findings = Vec::new();
         for one in self.signatures {
             findings.extend(one.await.map_err(|_| LedgerError::Stopping)??);
         }
         let size = self.log.size;
         if self.newest != size {
-            findings.push((size, format!("the newest checkpoint is of {} entries, and there are {size}", self.newest)));
+            findings.push((
+                size,
+                format!("the newest checkpoint is of {} entries, and there are {size}", self.newest),
+            ));
         }
         if self.parts.leaves && self.chains.key.to_string() != self.log.signer {
-            let says = format!("the key in force is {}, and the log's row has {}", self.chains.key, self.log.signer);
+            let says =
+                format!("the key in force is {}, and the log's row has {}", self.chains.key, self.log.signer);
             findings.push((size, says));
         }
         let mut beyond = |count: u64, what: &str| {
@@ -177,7 +183,10 @@ impl Whole {
         for level in 0..=5_u8 {
             let leaves = i64::from(1_u32) << (8 * (u32::from(level) + 1));
             let values = [ord, i64::from(level).into(), leaves.into()];
-            beyond(count(self.db.fetch_one(TILES_BEYOND, &values).await?)?, &format!("tiles of level {level}"));
+            beyond(
+                count(self.db.fetch_one(TILES_BEYOND, &values).await?)?,
+                &format!("tiles of level {level}"),
+            );
         }
         Ok(findings)
     }

@@ -303,6 +303,15 @@ pub enum Bench {
         #[arg(long, default_value_t = 1_000_000)]
         resources: u32,
     },
+    /// The ledger: appended, published, proved and audited
+    Ledger {
+        /// Entries
+        #[arg(long, default_value_t = 1_000_000)]
+        entries: u32,
+        /// An empty database of its own for it, `postgres://USER@HOST/NAME`; SQLite in a temporary folder by default
+        #[arg(long, value_name = "ADDRESS")]
+        database: Option<String>,
+    },
     /// From the start to the first page
     Start {
         /// Resources that are stored

@@ -68,9 +68,7 @@ pub(crate) fn say(
         "How often the sources promised to look: the owner set the period that silence is measured by."
             .to_owned(),
     );
-    if !of.every_seal {
-        not_proved.push("That the log holds no second chain of transitions of this control, beside the one that is shown: whoever reads the whole log sees it.".to_owned());
-    }
+    not_proved.push("That the log holds no second chain of transitions of this control, beside the one that is shown: whoever reads the whole log sees it.".to_owned());
     if of.first.is_none() {
         not_proved.push(
             "That the control did not exist under another name before its first transition.".to_owned(),

@@ -7,9 +7,11 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod broken;
 mod cases;
 mod forged;
 mod log;
 mod outcomes;
+mod random;
 mod vectors;
 mod year;

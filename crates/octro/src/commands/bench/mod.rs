@@ -5,6 +5,7 @@ mod evaluate;
 mod history;
 mod ingest;
 mod latency;
+mod ledger;
 mod measure;
 mod predicates;
 mod program;
@@ -23,6 +24,7 @@ pub fn run(global: &Global, bench: Bench) -> anyhow::Result<Exit> {
         Bench::Ingest { resources } => super::block_on(ingest::run(resources))?,
         Bench::Latency { resources } => super::block_on(latency::run(resources))?,
         Bench::History { resources } => super::block_on(history::run(resources))?,
+        Bench::Ledger { entries, database } => super::block_on(ledger::run(entries, database.as_deref()))?,
         Bench::Start { resources } => super::block_on(start::run(resources))?,
     };
     figures.print(global)?;
