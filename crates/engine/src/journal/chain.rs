@@ -160,7 +160,8 @@ mod tests {
     #[test]
     fn a_transition_is_never_told_before_the_one_before_or_after_its_writing() {
         let chain = begun(5 * HOUR);
-        let at = |at, written| match Chain::next(Some(&chain), "C-1", Status::Pass, at, written, [0; 32]).what {
+        let at = |at, written| match Chain::next(Some(&chain), "C-1", Status::Pass, at, written, [0; 32]).what
+        {
             What::Transition(transition) => transition.at / HOUR,
             _ => unreachable!(),
         };

@@ -1,13 +1,16 @@
 //! The seal of a day: the population of each kind that a test judges, and the state of every control.
-#![expect(clippy::indexing_slicing, reason = "slots and tests are handed out by the state and index its own vectors")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "slots and tests are handed out by the state and index its own vectors"
+)]
 
 use std::collections::BTreeMap;
 
 use octro_model::{Id, Sensitivity};
 use octro_store::{Db, Tx};
 use octro_verify::{
-    Hash, Leaf, Salts, Seal, State as Sealing, Status, Tally, VerifierKey, What, commitment, hex, leaf_hash, member_leaf,
-    own_salt, results_commitment, root, salt, sha256,
+    Hash, Leaf, Salts, Seal, State as Sealing, Status, Tally, VerifierKey, What, commitment, hex, leaf_hash,
+    member_leaf, own_salt, results_commitment, root, salt, sha256,
 };
 
 use super::{Journal, Sealed, micros, program_hash, promised, status, store};
@@ -59,8 +62,7 @@ impl Journal {
             .map_err(|fault| EngineError::Stored(format!("the ledger's verifier key {fault}")))?;
         let written = micros(state.now);
         let (leaves, populations) = self.populations(tx, state, written).await?;
-        let hashes: BTreeMap<Id, Hash> =
-            populations.iter().map(|one| (one.kind.clone(), one.hash)).collect();
+        let hashes: BTreeMap<Id, Hash> = populations.iter().map(|one| (one.kind.clone(), one.hash)).collect();
         let ends = self.ends(db).await?;
         let mut states: Vec<(String, String)> = Vec::with_capacity(ends.chains.len());
         for (control, chain) in &mut ends.chains {

@@ -17,7 +17,8 @@ const CHAIN: &str = "INSERT INTO journal_chains (control, begun_at, n, last, sta
      n = excluded.n, last = excluded.last, status = excluded.status, at = excluded.at, \
      evaluations = excluded.evaluations, evaluated = excluded.evaluated, gap = excluded.gap, \
      silent = excluded.silent, counted = excluded.counted";
-const TRANSITION: &str = "INSERT INTO journal_transitions (control, n, written, hash) VALUES ($1, $2, $3, $4)";
+const TRANSITION: &str =
+    "INSERT INTO journal_transitions (control, n, written, hash) VALUES ($1, $2, $3, $4)";
 const SEAL: &str = "INSERT INTO journal_seals (n, written, hash) VALUES ($1, $2, $3)";
 const SALTS: &str = "SELECT s.resource, s.salt FROM journal_salts s JOIN resources r ON r.ord = s.resource \
      WHERE r.kind = $1";
@@ -77,7 +78,10 @@ pub(super) async fn read(db: &Db) -> Result<Ends, EngineError> {
             begun_at: row.get(1)?,
             n: row.get(2)?,
             last: hash(&row, 3)?,
-            status: usize::try_from(code).ok().and_then(|code| Status::ALL.get(code).copied()).unwrap_or(Status::Ended),
+            status: usize::try_from(code)
+                .ok()
+                .and_then(|code| Status::ALL.get(code).copied())
+                .unwrap_or(Status::Ended),
             at: row.get(5)?,
             evaluations: row.get(6)?,
             evaluated: (evaluated > 0).then_some(evaluated),
@@ -129,7 +133,9 @@ pub(super) async fn transition(
     hash: &Hash,
 ) -> Result<(), StoreError> {
     let hash = hash.to_vec();
-    tx.execute(TRANSITION, &[control.as_str().into(), int(n), int(written), Param::from(&hash)]).await.map(|_| ())
+    tx.execute(TRANSITION, &[control.as_str().into(), int(n), int(written), Param::from(&hash)])
+        .await
+        .map(|_| ())
 }
 
 /// The verifier key of the log that is in force; `None` if there is no log.

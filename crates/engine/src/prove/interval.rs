@@ -33,7 +33,9 @@ impl Query {
     ) -> Result<Proof, EngineError> {
         let reader = Reader::newest(self.db()).await?;
         let last = self.seal(SEAL_LAST, to).await?.ok_or_else(|| {
-            EngineError::NotProvable("nothing is sealed yet; the first seal is written within the minute".to_owned())
+            EngineError::NotProvable(
+                "nothing is sealed yet; the first seal is written within the minute".to_owned(),
+            )
         })?;
         let to = to.min(last.written);
         if from > to {
@@ -66,7 +68,8 @@ impl Query {
                 populations.extend(state.populations.values().map(|hash| (*hash, first.written)));
             }
         }
-        let params = [control.as_str().into(), octro_store::Param::Int(begun as i64), (state.n as i64).into()];
+        let params =
+            [control.as_str().into(), octro_store::Param::Int(begun as i64), (state.n as i64).into()];
         for row in self.db().fetch(TRANSITIONS, &params).await? {
             placed.push(self.placed(&reader, row.get(1)?, &hash(&row, 2)?).await?);
         }

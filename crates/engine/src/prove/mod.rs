@@ -101,7 +101,8 @@ impl Query {
         let reader = Reader::newest(self.db()).await?;
         let entry = reader.entry(index).await?;
         let placed = Placed { index: entry.index, leaf: entry.leaf };
-        finish(&reader, Claim::Entry { index, opened: None }, vec![placed], Vec::new(), Vec::new(), None).await
+        finish(&reader, Claim::Entry { index, opened: None }, vec![placed], Vec::new(), Vec::new(), None)
+            .await
     }
 }
 
@@ -117,9 +118,10 @@ async fn finish(
     let entries: BTreeMap<u64, Vec<u8>> = placed.into_iter().map(|one| (one.index, one.leaf)).collect();
     let indexes: Vec<u64> = entries.keys().copied().collect();
     let last = indexes.last().copied().unwrap_or(0);
-    let signed = reader.checkpoint_from(last + 1).await?.ok_or_else(|| {
-        EngineError::NotProvable("it is not signed yet; ask again in a moment".to_owned())
-    })?;
+    let signed = reader
+        .checkpoint_from(last + 1)
+        .await?
+        .ok_or_else(|| EngineError::NotProvable("it is not signed yet; ask again in a moment".to_owned()))?;
     let hashes = reader.hashes_for(signed.checkpoint.size, &indexes).await?;
     let entries = entries
         .into_iter()

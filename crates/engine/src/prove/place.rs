@@ -29,13 +29,15 @@ impl Query {
         let params = [written.into(), (&bytes).into()];
         let row = self.db().fetch_one(PLACE, &params).await?.ok_or_else(|| {
             EngineError::NotProvable(
-                "the ledger has not taken it yet; ask again in a moment, and see `octro ledger status`".to_owned(),
+                "the ledger has not taken it yet; ask again in a moment, and see `octro ledger status`"
+                    .to_owned(),
             )
         })?;
         let seq: i64 = row.get(0)?;
         let index = u64::try_from(seq - reader.log().first).map_err(|_| {
             EngineError::NotProvable(
-                "it lies in an earlier log, before a backup was restored; ask for a time after that".to_owned(),
+                "it lies in an earlier log, before a backup was restored; ask for a time after that"
+                    .to_owned(),
             )
         })?;
         Ok(Placed { index, leaf: row.get(1)? })

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use octro_ledger::Reader;
 use octro_model::{Id, Timestamp};
 use octro_verify::{
-    Claim, Hash, Leaf, Member, Opened, Proof, Salts, Status, What, commitment, leaf_hash, own_salt, path, root, salt,
+    Claim, Hash, Leaf, Member, Opened, Proof, Salts, Status, What, commitment, leaf_hash, own_salt, path,
+    root, salt,
 };
 
 use super::{SEAL_BEFORE, SealRow, finish};
@@ -44,9 +45,10 @@ impl Query {
     /// data, what was known then can no longer be made anew, or the database fails.
     pub async fn prove_resource(&self, kind: &Id, key: &str, at: Timestamp) -> Result<Proof, EngineError> {
         let reader = Reader::newest(self.db()).await?;
-        let seal = self.seal(SEAL_BEFORE, at).await?.ok_or_else(|| {
-            EngineError::NotProvable(format!("nothing was sealed by {at}"))
-        })?;
+        let seal = self
+            .seal(SEAL_BEFORE, at)
+            .await?
+            .ok_or_else(|| EngineError::NotProvable(format!("nothing was sealed by {at}")))?;
         let states = self.states(&seal).await?;
         let sealed = self.population(&reader, kind, seal).await?;
         let population = self.placed(&reader, sealed.seal.written, &sealed.hash).await?;
@@ -96,12 +98,17 @@ impl Query {
     async fn population(&self, reader: &Reader, kind: &Id, seal: SealRow) -> Result<Sealed, EngineError> {
         let params = [seal.n.into(), kind.as_str().into()];
         let row = self.db().fetch_one(POPULATION, &params).await?.ok_or_else(|| {
-            EngineError::NotProvable(format!("no test judged `{kind}` when the seal of {} was written", seal.written))
+            EngineError::NotProvable(format!(
+                "no test judged `{kind}` when the seal of {} was written",
+                seal.written
+            ))
         })?;
         let (hash_of, secret) = (hash(&row, 0)?, hash(&row, 1)?);
         let leaf = self.placed(reader, seal.written, &hash_of).await?;
         let Ok(What::Population(told)) = Leaf::parse(&leaf.leaf).map(|leaf| leaf.what) else {
-            return Err(EngineError::Stored("the ledger holds no population where the journal says so".to_owned()));
+            return Err(EngineError::Stored(
+                "the ledger holds no population where the journal says so".to_owned(),
+            ));
         };
         let mut seen: Vec<(i64, String, BTreeMap<String, Status>)> = Vec::new();
         for row in self.db().fetch(SEEN, &[kind.as_str().into(), seal.written.into()]).await? {
@@ -131,7 +138,8 @@ impl Query {
             .map(|(ord, key, results)| Seen { ord: *ord, key, results: results.clone() })
             .collect();
         let salts = |ord: i64| own.get(&ord).copied().unwrap_or_default();
-        let personal: Option<&dyn Fn(i64) -> Hash> = if told.salts == Salts::Own { Some(&salts) } else { None };
+        let personal: Option<&dyn Fn(i64) -> Hash> =
+            if told.salts == Salts::Own { Some(&salts) } else { None };
         let made = members(kind, &secret, personal, &open).into_iter().map(|(leaf, of)| (leaf, Some(of)));
         let mut leaves: Vec<([u8; 64], Option<usize>)> =
             made.chain(erased.into_values().map(|leaf| (leaf, None))).collect();

@@ -1,0 +1,228 @@
+//! What the engine tells the ledger: proofs that an outsider checks with nothing but the log's key.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that meets something unexpected fails"
+)]
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use octro_engine::{Engine, EngineError, Journal, Lease, Random};
+use octro_ledger::{FileKeys, Highest, Ledger, Settings, Steps};
+use octro_model::{Span, Timestamp};
+use octro_testkit::TestDb;
+use octro_verify::{Outcome, Policy, Proof, Report, Shown, Status, VerifierKey, verify};
+use support::{Bench, disk, hour, id, rules};
+
+const WHOLE: [(&str, bool); 3] = [("disk", true), ("kms", true), ("person", true)];
+
+/// An engine that keeps a journal, with its ledger.
+struct Proving {
+    bench: Bench,
+    ledger: Ledger,
+    folder: tempfile::TempDir,
+}
+
+fn random() -> Random {
+    let next = AtomicU8::new(0);
+    Arc::new(move || [next.fetch_add(1, Ordering::Relaxed); 32])
+}
+
+impl Proving {
+    async fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        for db in TestDb::all().await.unwrap() {
+            all.push(Self::on(db).await);
+        }
+        all
+    }
+
+    async fn on(db: TestDb) -> Self {
+        let folder = tempfile::TempDir::with_prefix("octro-test-journal-").unwrap();
+        let mut bench = Bench::on(db).await;
+        let key = folder.path().join("ledger.key");
+        let settings = Settings {
+            origin: Some("octro.test/log".to_owned()),
+            keys: Arc::new(FileKeys::at(&key)),
+            highest: Highest::beside(&key),
+            folder: None,
+            follow: false,
+            steps: Steps::default(),
+        };
+        let ledger = Ledger::open(bench.of.db(), Arc::new(bench.clock.clone()), settings).await.unwrap();
+        bench.engine = engine(&bench, &ledger).await;
+        Self { bench, ledger, folder }
+    }
+
+    async fn reopen(&mut self) {
+        self.bench.engine = engine(&self.bench, &self.ledger).await;
+    }
+
+    async fn policy(&self) -> Policy {
+        let key = self.ledger.reader().await.unwrap().log().signer.clone();
+        Policy { logs: vec![VerifierKey::parse(&key).unwrap()], ..Policy::default() }
+    }
+
+    async fn interval(&self, from: Timestamp, to: Timestamp) -> Result<Proof, EngineError> {
+        self.ledger.flush().await.unwrap();
+        self.bench.query.prove_interval(&id("C-1"), from, to).await
+    }
+
+    async fn proved(&self, proof: &Proof) -> Report {
+        match verify(proof.to_text().as_bytes(), &self.policy().await) {
+            Outcome::Proved(report) => *report,
+            other => panic!("{other:?}\n{}", proof.to_text()),
+        }
+    }
+
+    async fn done(self) {
+        let _ = self.folder;
+        self.bench.done().await;
+    }
+}
+
+async fn engine(bench: &Bench, ledger: &Ledger) -> Engine {
+    let wake = ledger.clone();
+    let journal = Journal::new(random(), Arc::new(move || wake.wake()));
+    let engine = Engine::open(bench.of.db(), Arc::new(bench.clock.clone()), Lease::alone()).await.unwrap();
+    engine.with_journal(journal)
+}
+
+/// Ten days in which one disk fails from the third to the fifth, and nobody looks on the eighth.
+async fn ten_days(of: &Proving) {
+    let bench = &of.bench;
+    bench
+        .install(&rules::base().test("encrypted", &rules::encrypted()).control("C-1", &["encrypted"]).files())
+        .await;
+    bench.declare("a", &["disk", "kms", "person"]).await;
+    for run in 1..240 {
+        let day = run / 24;
+        if day == 8 {
+            continue;
+        }
+        bench.at(hour(f64::from(run))).await;
+        let encrypted = !(3..5).contains(&day);
+        bench.collect("a", &[disk("d1", encrypted), disk("d2", true)], &WHOLE).await;
+    }
+    bench.at(hour(241.0)).await;
+}
+
+#[tokio::test]
+async fn a_control_over_ten_days_is_proved_with_nothing_left_out() {
+    for mut of in Proving::all().await {
+        ten_days(&of).await;
+        of.reopen().await;
+        of.bench.engine.seal().await.unwrap();
+        let proof = of.interval(hour(2.0), hour(240.0)).await.unwrap();
+        assert!(proof.to_text().len() < 20_000, "{} bytes", proof.to_text().len());
+        let report = of.proved(&proof).await;
+        let Shown::Interval(interval) = &report.shown else { panic!("{report:?}") };
+        let told: Vec<Status> = interval.segments.iter().filter_map(|segment| segment.status).collect();
+        assert!(told.contains(&Status::Fail) && told.contains(&Status::Pass), "{told:?}");
+        // The failure lasted for the two days from the third on, and every collection was an evaluation.
+        let failed: u64 = interval
+            .segments
+            .iter()
+            .filter(|segment| segment.status == Some(Status::Fail))
+            .map(|segment| segment.to - segment.from)
+            .sum();
+        assert_eq!(failed / 3_600_000_000, 48);
+        assert!(report.proved.iter().any(|said| said.contains("C-1")), "{:?}", report.proved);
+        assert!(!report.not_proved.is_empty());
+
+        // Without one of its transitions it proves nothing.
+        let mut cut = proof.clone();
+        let at = cut.entries.iter().position(|entry| entry.leaf.contains("\"k\":\"transition\"")).unwrap();
+        cut.entries.remove(at);
+        assert!(matches!(verify(cut.to_text().as_bytes(), &of.policy().await), Outcome::Refuted(_)));
+        of.done().await;
+    }
+}
+
+#[tokio::test]
+async fn a_day_without_evaluation_is_counted_as_silence() {
+    for of in Proving::all().await {
+        ten_days(&of).await;
+        of.bench.engine.seal().await.unwrap();
+        let day = |day: f64| hour(day * 24.0 + 1.0);
+        let silent = |report: &Report| match &report.shown {
+            Shown::Interval(interval) => interval.silent,
+            other => panic!("{other:?}"),
+        };
+        let quiet = of.proved(&of.interval(day(7.5), day(9.5)).await.unwrap()).await;
+        let busy = of.proved(&of.interval(day(1.0), day(6.0)).await.unwrap()).await;
+        assert!(silent(&quiet) > 20 * 3_600_000_000, "{}", silent(&quiet));
+        assert_eq!(silent(&busy), 0);
+        of.done().await;
+    }
+}
+
+#[tokio::test]
+async fn a_resource_is_shown_to_be_in_a_population_or_not() {
+    for of in Proving::all().await {
+        ten_days(&of).await;
+        of.ledger.flush().await.unwrap();
+        let at = hour(100.0);
+        let there = of.bench.query.prove_resource(&id("disk"), "d1", at).await.unwrap();
+        let report = of.proved(&there).await;
+        assert!(
+            report.proved.iter().any(|said| said.contains("`encrypted` gave for it: fail")),
+            "{:?}",
+            report.proved
+        );
+        let absent = of.bench.query.prove_resource(&id("disk"), "d9", at).await.unwrap();
+        let report = of.proved(&absent).await;
+        assert!(
+            report.proved.iter().any(|said| said.contains("d9") && said.contains("not")),
+            "{:?}",
+            report.proved
+        );
+        // Nobody can say of one that is there that it is not.
+        let mut forged = absent.clone();
+        forged.claim = octro_verify::Claim::Absent {
+            kind: "disk".to_owned(),
+            key: "d1".to_owned(),
+            at: match &there.claim {
+                octro_verify::Claim::Member { at, .. } => *at,
+                other => panic!("{other:?}"),
+            },
+        };
+        assert!(matches!(verify(forged.to_text().as_bytes(), &of.policy().await), Outcome::Refuted(_)));
+        of.done().await;
+    }
+}
+
+#[tokio::test]
+async fn a_ledger_that_comes_later_begins_with_what_is_so() {
+    for db in TestDb::all().await.unwrap() {
+        let mut bench = Bench::on(db).await;
+        bench.install(&rules::full().files()).await;
+        bench.declare("a", &["disk", "kms", "person"]).await;
+        bench.at(hour(1.0)).await;
+        bench.collect("a", &[disk("d1", false)], &WHOLE).await;
+        let folder = tempfile::TempDir::with_prefix("octro-test-journal-").unwrap();
+        let key = folder.path().join("ledger.key");
+        let settings = Settings {
+            origin: None,
+            keys: Arc::new(FileKeys::at(&key)),
+            highest: Highest::beside(&key),
+            folder: None,
+            follow: false,
+            steps: Steps::default(),
+        };
+        let ledger = Ledger::open(bench.of.db(), Arc::new(bench.clock.clone()), settings).await.unwrap();
+        bench.engine = engine(&bench, &ledger).await;
+        bench.at(hour(5.0)).await;
+        bench.clock.advance(Span::HOUR);
+        bench.engine.seal().await.unwrap();
+        let of = Proving { bench, ledger, folder };
+        let report = of.proved(&of.interval(hour(5.5), hour(5.9)).await.unwrap()).await;
+        let Shown::Interval(interval) = &report.shown else { panic!("{report:?}") };
+        assert_eq!(interval.segments.iter().map(|one| one.status).collect::<Vec<_>>(), [Some(Status::Fail)]);
+        of.done().await;
+    }
+}
