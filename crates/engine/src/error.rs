@@ -28,6 +28,9 @@ pub enum EngineError {
     /// Another process evaluates.
     #[error("another Octro process evaluates on this database; this one hands in what it collects")]
     NotLeader,
+    /// The system gives no random bytes.
+    #[error("the system gives no random bytes, which commitments need: {0}")]
+    Random(#[source] std::io::Error),
     /// Something cannot be proved.
     #[error("this cannot be proved: {0}")]
     NotProvable(String),

@@ -29,7 +29,7 @@ struct Proving {
 
 fn random() -> Random {
     let next = AtomicU8::new(0);
-    Arc::new(move || [next.fetch_add(1, Ordering::Relaxed); 32])
+    Arc::new(move || Ok([next.fetch_add(1, Ordering::Relaxed); 32]))
 }
 
 impl Proving {

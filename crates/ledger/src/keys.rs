@@ -142,6 +142,15 @@ impl Signer for FileSigner {
     }
 }
 
+/// 32 bytes of the system's randomness.
+///
+/// # Errors
+/// If the system gives none.
+pub fn random_bytes() -> std::io::Result<[u8; 32]> {
+    let mut bytes = [0; 32];
+    random(&mut bytes).map(|()| bytes)
+}
+
 /// Fills `bytes` with the system's randomness.
 pub(crate) fn random(bytes: &mut [u8]) -> std::io::Result<()> {
     let mut filled = 0;

@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use octro_engine::EngineError;
+use octro_ledger::LedgerError;
 use octro_web::WebError;
 
 /// A request that failed, here or in the engine.
@@ -32,9 +33,14 @@ impl From<EngineError> for Failure {
                 "The database does not answer at the moment; try again in a few seconds.",
             )
             .because(error),
-            EngineError::Store(_) | EngineError::Program(_) | EngineError::Stored(_) => {
-                WebError::internal(error)
+            EngineError::NotProvable(_) | EngineError::Ledger(LedgerError::NoLog | LedgerError::Beyond { .. }) => {
+                WebError::new(StatusCode::CONFLICT, sentence(&error))
             }
+            EngineError::Store(_)
+            | EngineError::Program(_)
+            | EngineError::Stored(_)
+            | EngineError::Random(_)
+            | EngineError::Ledger(_) => WebError::internal(error),
         })
     }
 }

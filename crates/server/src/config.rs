@@ -10,6 +10,8 @@ use octro_engine::SourceInfo;
 use octro_model::{Id, Span};
 use serde::Deserialize;
 
+use crate::ledger::LedgerConfig;
+
 /// How often a source runs if nothing is said.
 const EVERY: Span = Span::from_secs(15 * 60);
 /// How long one run may take if nothing is said.
@@ -58,6 +60,24 @@ pub const SETTINGS: &[Setting] = &[
         default: "the built-in program",
         doc: "A folder as `octro init` writes it. It is read again whenever a file in it changes.",
     },
+    Setting {
+        name: "ledger.key",
+        form: "path",
+        default: "ledger.key in the data folder",
+        doc: "The file of the key with which the ledger's checkpoints are signed; made at the first start. Every process on one database needs the same. Beside it stands what was signed last, by which a restored backup is recognised.",
+    },
+    Setting {
+        name: "ledger.publish",
+        form: "path",
+        default: "ledger in the data folder",
+        doc: "The folder in which the ledger is published as tiles (C2SP tlog-tiles), for any web server to serve.",
+    },
+    Setting {
+        name: "ledger.origin",
+        form: "text",
+        default: "octro/ and something random",
+        doc: "The name of a new log: what its checkpoints and keys are known by. It never changes afterwards.",
+    },
     Setting { name: "source.id", form: "name", default: "required", doc: "The source's name." },
     Setting {
         name: "source.type",
@@ -84,6 +104,8 @@ pub struct Config {
     pub database: Option<String>,
     /// The folder of the program, if it is not the built-in one.
     pub program: Option<PathBuf>,
+    /// How the ledger is kept.
+    pub ledger: LedgerConfig,
     /// What is looked at.
     pub sources: Vec<OpenSource>,
 }
@@ -120,8 +142,17 @@ struct Raw {
     data: Option<PathBuf>,
     database: Option<String>,
     program: Option<PathBuf>,
+    ledger: Option<RawLedger>,
     #[serde(default)]
     source: Vec<toml::Spanned<toml::Table>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLedger {
+    key: Option<PathBuf>,
+    publish: Option<PathBuf>,
+    origin: Option<String>,
 }
 
 impl Default for Config {
@@ -131,6 +162,7 @@ impl Default for Config {
             data: PathBuf::from("octro-data"),
             database: None,
             program: None,
+            ledger: LedgerConfig::default(),
             sources: Vec::new(),
         }
     }
@@ -193,6 +225,11 @@ impl Config {
         }
         config.database = raw.database;
         config.program = raw.program.map(|program| folder.join(program));
+        if let Some(ledger) = raw.ledger {
+            config.ledger.key = ledger.key.map(|key| folder.join(key));
+            config.ledger.publish = ledger.publish.map(|publish| folder.join(publish));
+            config.ledger.origin = ledger.origin;
+        }
         if raw.source.len() > SOURCES_MAX {
             return Err(fault(None, format!("{} sources", raw.source.len()), "at most 1000"));
         }

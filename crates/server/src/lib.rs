@@ -3,6 +3,7 @@
 mod ask;
 pub mod config;
 mod folder;
+mod ledger;
 mod retention;
 mod rules;
 mod runs;
@@ -10,6 +11,7 @@ mod seat;
 mod start;
 
 pub use config::{Config, ConfigError, OpenSource};
+pub use ledger::{LedgerConfig, journal, open_ledger};
 pub use folder::{Folder, FolderError};
 pub use retention::compact;
 pub use rules::Rules;

@@ -56,8 +56,10 @@ pub async fn compact(config: &Config, progress: impl FnMut(Stage)) -> Result<Opt
     if !lease.take(&db, clock.now()).await? {
         return Err(StartError::Evaluates);
     }
-    let engine = Engine::open(db.clone(), clock, lease.clone()).await?;
+    let ledger = crate::ledger::open_ledger(config, &db, clock.clone()).await?;
+    let engine = Engine::open(db.clone(), clock, lease.clone()).await?.with_journal(crate::ledger::journal(&ledger));
     let done = engine.compact(Span::ZERO, progress).await;
+    ledger.flush().await?;
     lease.release(&db).await?;
     Ok(done?)
 }

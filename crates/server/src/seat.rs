@@ -6,9 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use octro_engine::{Change, Engine, EngineError, Inbox, Lease};
+use octro_ledger::Ledger;
 use octro_model::Clock;
 use octro_store::Db;
 use tokio::sync::broadcast;
+
+use crate::ledger::journal;
 
 /// How long whoever evaluates may be silent before another process takes over is the lease's term; this is how often
 /// the seat is looked at.
@@ -19,6 +22,7 @@ pub struct Seat {
     db: Db,
     clock: Arc<dyn Clock>,
     process: Option<String>,
+    ledger: Option<Ledger>,
     inbox: Inbox,
     held: Mutex<Held>,
     changes: broadcast::Sender<Change>,
@@ -47,13 +51,19 @@ pub enum Looked {
 
 impl Seat {
     /// The seat of `db`, wanted by `process`; `None` if it is the only one. Nobody holds it yet.
-    pub fn new(db: Db, clock: Arc<dyn Clock>, process: Option<String>) -> Self {
+    pub fn new(
+        db: Db,
+        clock: Arc<dyn Clock>,
+        process: Option<String>,
+        ledger: Option<Ledger>,
+    ) -> Self {
         let inbox = Inbox::new(db.clone(), clock.clone());
         let held = Held { engine: None, lease: lease(process.as_deref(), 0), opened: 0 };
         Self {
             db,
             clock,
             process,
+            ledger,
             inbox,
             held: Mutex::new(held),
             changes: broadcast::channel(1_024).0,
@@ -115,6 +125,10 @@ impl Seat {
             return Ok(Looked::Elsewhere);
         }
         let engine = Engine::open(self.db.clone(), self.clock.clone(), lease).await?;
+        let engine = match &self.ledger {
+            Some(ledger) => engine.with_journal(journal(ledger)),
+            None => engine,
+        };
         self.inbox.forget();
         let mut held = self.held();
         held.engine = Some(Arc::new(engine.with_changes(self.changes.clone())));

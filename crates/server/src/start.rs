@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use octro_ledger::LedgerError;
 use octro_engine::{EngineError, Query};
 use octro_model::Clock;
 use octro_posture::PostureState;
@@ -41,6 +42,9 @@ pub enum StartError {
     /// The engine.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// The address is taken or cannot be had.
     #[error("{address}: {source}; choose another address with --listen")]
     Listen {
@@ -75,6 +79,8 @@ pub struct Started {
     stop: watch::Sender<bool>,
     breaks: watch::Receiver<Option<StoreError>>,
     tasks: JoinSet<()>,
+    /// The ledger at work, and what ends it.
+    appending: Option<(tokio::task::JoinHandle<()>, tokio::sync::oneshot::Sender<()>)>,
     seat: Arc<Seat>,
     db: Db,
     _folder: Option<Folder>,
@@ -93,6 +99,25 @@ impl Started {
         }
     }
 
+    /// Seals what was told, so that it can be proved while nothing runs, and lets the ledger finish.
+    async fn seal(&mut self) {
+        let Some((work, end)) = self.appending.take() else { return };
+        let sealed = async {
+            if let Some(engine) = self.seat.engine() {
+                match engine.seal().await {
+                    Ok(()) | Err(EngineError::NotLeader) => {}
+                    Err(error) => tracing::warn!(%error, "the last seal could not be written"),
+                }
+            }
+            // A receiver that is gone has ended already.
+            let _ = end.send(());
+            let _ = work.await;
+        };
+        if tokio::time::timeout(LEAVE_MAX, sealed).await.is_err() {
+            tracing::warn!("the ledger did not finish; it goes on at the next start");
+        }
+    }
+
     /// Stops everything and gives back what others wait for.
     pub async fn stop(mut self) {
         // Tasks that are gone need not be told.
@@ -102,6 +127,7 @@ impl Started {
             tracing::warn!("something still ran after {} s and was cut off", STOP_MAX.as_secs());
             self.tasks.abort_all();
         }
+        self.seal().await;
         match tokio::time::timeout(LEAVE_MAX, self.seat.leave()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
@@ -165,7 +191,13 @@ pub async fn start(
     (db, folder): (Db, Option<Folder>),
 ) -> Result<Started, StartError> {
     let process = config.database.is_some().then(|| process_name(clock.as_ref()));
-    let seat = Arc::new(Seat::new(db.clone(), clock.clone(), process.clone()));
+    let ledger = match crate::ledger::open_ledger(&config, &db, clock.clone()).await {
+        Ok(ledger) => Some(ledger),
+        // Nothing is written to a damaged database; the check that follows names what is wrong.
+        Err(LedgerError::Store(error)) if error.is_corrupt() => None,
+        Err(error) => return Err(error.into()),
+    };
+    let seat = Arc::new(Seat::new(db.clone(), clock.clone(), process.clone(), ledger.clone()));
     let query = Query::new(db.clone(), clock.clone());
     let rules = Rules::new(config.program);
     let runs = Arc::new(Runs::new(seat.clone(), query.clone(), clock.clone(), process, config.sources));
@@ -185,6 +217,13 @@ pub async fn start(
         simulated: company == Company::Simulated,
         stop: stopped.clone(),
     });
+    let appending = ledger.clone().map(|ledger| {
+        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+        let run = async move {
+            ledger.run(async move { drop(ended.await) }).await;
+        };
+        (tokio::spawn(run), end)
+    });
     tasks.spawn(serve(listener, app, stopped.clone()));
     tasks.spawn(sit(seat.clone(), runs.clone(), rules, company, query, broken, stopped.clone()));
     tasks.spawn(tick(seat.clone(), clock, stopped.clone()));
@@ -194,7 +233,7 @@ pub async fn start(
     for place in 0..runs.sources().len() {
         tasks.spawn(after_first_look(seat.clone(), runs.clone(), place, stopped.clone()));
     }
-    Ok(Started { address, stop, breaks, tasks, seat, db, _folder: folder })
+    Ok(Started { address, stop, breaks, tasks, appending, seat, db, _folder: folder })
 }
 
 async fn serve(listener: TcpListener, app: axum::Router, mut stop: watch::Receiver<bool>) {

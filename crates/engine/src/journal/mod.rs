@@ -30,7 +30,7 @@ pub(crate) fn statements() -> Vec<&'static str> {
 pub(crate) const BULKS: &[octro_store::Bulk] = store::BULKS;
 
 /// Gives random bytes: keys and salts of commitments.
-pub type Random = Arc<dyn Fn() -> [u8; 32] + Send + Sync>;
+pub type Random = Arc<dyn Fn() -> std::io::Result<[u8; 32]> + Send + Sync>;
 /// Tells the ledger that something is in its outbox.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
@@ -83,6 +83,10 @@ impl Journal {
     pub(crate) fn forget(&mut self) {
         self.ends = None;
         self.facts.clear();
+    }
+
+    fn random(&self) -> Result<Hash, EngineError> {
+        (self.random)().map_err(EngineError::Random)
     }
 
     /// Tells the ledger, after the commit.

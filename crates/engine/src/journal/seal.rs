@@ -119,17 +119,15 @@ impl Journal {
                         .collect(),
                 })
                 .collect();
-            let secret = (self.random)();
+            let secret = self.random()?;
             let personal = is_personal(layout);
             let tree = if personal {
                 let mut own = store::salts(tx, &table.id).await?;
                 let mut new = Vec::new();
                 for one in &seen {
-                    own.entry(one.ord).or_insert_with(|| {
-                        let salt = (self.random)();
-                        new.push((one.ord, salt));
-                        salt
-                    });
+                    if let std::collections::hash_map::Entry::Vacant(place) = own.entry(one.ord) {
+                        new.push((one.ord, *place.insert(self.random()?)));
+                    }
                 }
                 store::keep_salts(tx, &new).await?;
                 members(&table.id, &secret, Some(&|ord| own.get(&ord).copied().unwrap_or_default()), &seen)

@@ -1,0 +1,63 @@
+//! The ledger of a running Octro: opened with the database, fed by the engine's journal, published beside the data.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use octro_engine::Journal;
+use octro_ledger::{FileKeys, Highest, Ledger, LedgerError, Settings, Steps, random_bytes};
+use octro_model::Clock;
+use octro_store::Db;
+
+use crate::config::Config;
+
+/// How the ledger is kept. Whatever is not said lies in the data folder.
+#[derive(Clone, Debug, Default)]
+pub struct LedgerConfig {
+    /// The file of the log's key; made if there is none.
+    pub key: Option<PathBuf>,
+    /// The folder in which the log is published.
+    pub publish: Option<PathBuf>,
+    /// The origin of a new log.
+    pub origin: Option<String>,
+    /// Whether a restored backup goes on with a new log.
+    pub follow: bool,
+}
+
+impl Config {
+    /// The file of the log's key.
+    pub fn ledger_key(&self) -> PathBuf {
+        self.ledger.key.clone().unwrap_or_else(|| self.data.join("ledger.key"))
+    }
+
+    /// The folder in which the log is published.
+    pub fn ledger_folder(&self) -> PathBuf {
+        self.ledger.publish.clone().unwrap_or_else(|| self.data.join("ledger"))
+    }
+}
+
+/// Opens the ledger of a database; a log is begun if there is none.
+///
+/// # Errors
+/// If the database is not the one that was signed last, the key cannot be used, or the database or a file fails.
+pub async fn open_ledger(config: &Config, db: &Db, clock: Arc<dyn Clock>) -> Result<Ledger, LedgerError> {
+    let key = config.ledger_key();
+    if let Some(folder) = key.parent() {
+        std::fs::create_dir_all(folder)
+            .map_err(|source| LedgerError::File { path: folder.to_owned(), source })?;
+    }
+    let settings = Settings {
+        origin: config.ledger.origin.clone(),
+        keys: Arc::new(FileKeys::at(&key)),
+        highest: Highest::beside(&key),
+        folder: Some(config.ledger_folder()),
+        follow: config.ledger.follow,
+        steps: Steps::default(),
+    };
+    Ledger::open(db.clone(), clock, settings).await
+}
+
+/// A journal that goes into this ledger.
+pub fn journal(ledger: &Ledger) -> Journal {
+    let ledger = ledger.clone();
+    Journal::new(Arc::new(random_bytes), Arc::new(move || ledger.wake()))
+}
