@@ -92,7 +92,10 @@ impl Db {
             let readers = SqlitePoolOptions::new()
                 .max_connections(4)
                 .idle_timeout(Duration::from_secs(60))
-                .connect_lazy_with(options.read_only(true).pragma("cache_size", "-8192"));
+                // Few wake-ups: an answer of many rows is handed over in few portions.
+                .connect_lazy_with(
+                    options.read_only(true).row_buffer_size(512).pragma("cache_size", "-8192"),
+                );
             Ok(Self::Sqlite { writer, readers })
         } else if address.starts_with("postgres:") || address.starts_with("postgresql:") {
             let options = PgConnectOptions::from_str(address)?.application_name("octro");
