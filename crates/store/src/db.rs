@@ -1,6 +1,7 @@
 //! Connections and transactions.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions};
@@ -76,6 +77,8 @@ impl Db {
                 .pragma("cache_size", "-32768")
                 .pragma("mmap_size", "67108864")
                 .pragma("wal_autocheckpoint", "4000")
+                // What a statement would undo if it failed is kept in memory, not in a file.
+                .pragma("temp_store", "MEMORY")
                 .statement_cache_capacity(200);
             let writer = SqlitePoolOptions::new()
                 .max_connections(1)
@@ -198,7 +201,7 @@ impl Db {
         Ok(())
     }
 
-    pub(crate) async fn prepare_repeated(&self, sql: AssertSqlSafe<String>) -> Result<(), StoreError> {
+    pub(crate) async fn prepare_repeated(&self, sql: AssertSqlSafe<Arc<str>>) -> Result<(), StoreError> {
         use sqlx::Executor as _;
         match self {
             Self::Sqlite { writer, .. } => {
@@ -245,7 +248,7 @@ impl Tx {
 
     pub(crate) async fn execute_repeated(
         &mut self,
-        sql: AssertSqlSafe<String>,
+        sql: AssertSqlSafe<Arc<str>>,
         params: &[Param<'_>],
     ) -> Result<(), StoreError> {
         match self {
