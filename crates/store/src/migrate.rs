@@ -5,11 +5,18 @@ use crate::dialect::{Dialect, migration};
 use crate::{Db, StoreError};
 
 /// Name and text for SQLite and PostgreSQL.
-const MIGRATIONS: &[(&str, &str, &str)] = &[(
-    "0001_spine",
-    include_str!("../migrations/sqlite/0001_spine.sql"),
-    include_str!("../migrations/postgres/0001_spine.sql"),
-)];
+const MIGRATIONS: &[(&str, &str, &str)] = &[
+    (
+        "0001_spine",
+        include_str!("../migrations/sqlite/0001_spine.sql"),
+        include_str!("../migrations/postgres/0001_spine.sql"),
+    ),
+    (
+        "0002_lighter",
+        include_str!("../migrations/sqlite/0002_lighter.sql"),
+        include_str!("../migrations/postgres/0002_lighter.sql"),
+    ),
+];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS migrations (name TEXT NOT NULL PRIMARY KEY)";
 const LOCK_POSTGRES: &str = "SELECT pg_advisory_xact_lock(6240872161)";
