@@ -11,10 +11,10 @@ use octro_store::{Db, Param};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::packed::Packed;
 use crate::EngineError;
 use crate::input::form;
 use crate::persist::load;
+use crate::persist::packed::Packed;
 use crate::state::InForce;
 
 /// A page of observations: what is short in one text, with the lengths of the scopes and bodies, and all bodies one

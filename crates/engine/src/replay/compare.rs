@@ -17,8 +17,6 @@ const PAGE: i64 = 1_000;
 /// How many tests are compared at the same time.
 const LANES: usize = 2;
 
-pub(super) const TALLIES: &str = "SELECT test, known_at, pass, fail, unknown, stale, excepted, not_applicable FROM tallies \
-     WHERE test = $1 AND known_at > $2 ORDER BY known_at LIMIT 20000";
 pub(super) const VERDICTS: &str =
     "SELECT subject, id, from_at, status FROM verdicts ORDER BY subject, id, from_at";
 
@@ -132,15 +130,15 @@ pub(super) async fn tallies(
     for number in 1..=state.tests.len() as i64 {
         let mut after = Timestamp::MIN;
         loop {
-            let rows = db.fetch(TALLIES, &[number.into(), after.into()]).await?;
-            let Some(last) = rows.last() else { break };
-            after = last.get(1)?;
-            for row in &rows {
-                let key: (i64, Timestamp) = (row.get(0)?, row.get(1)?);
-                if window.told(key.1) {
-                    stored.insert(key, crate::query::tally(row, 2)?);
-                }
-            }
+            let Some(row) = db.fetch_one(packed::TALLIES, &[number.into(), after.into()]).await? else {
+                break;
+            };
+            let Some(last) = row.get::<Option<i64>>(1)? else { break };
+            after = Timestamp::from_micros(last);
+            let page = packed::tallies(&row.get::<String>(0)?)?;
+            stored.extend(
+                page.into_iter().filter(|(at, _)| window.told(*at)).map(|(at, tally)| ((number, at), tally)),
+            );
         }
     }
     report.tallies = stored.len() as u64;

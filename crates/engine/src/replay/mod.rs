@@ -23,7 +23,6 @@ use crate::{EngineError, SourceInfo, sightings};
 
 const INPUTS: &str = "SELECT seq, received_at, form, source, collection, body FROM inputs WHERE seq > $1 \
      ORDER BY seq LIMIT 400";
-const RESOURCES: &str = "SELECT kind, key FROM resources WHERE ord > $1 ORDER BY ord LIMIT 50000";
 const NOW: &str = "SELECT value FROM settings WHERE name = 'now'";
 
 #[cfg(test)]
@@ -31,10 +30,10 @@ pub(crate) const STATEMENTS: &[&str] = &[
     INPUTS,
     ahead::OBSERVATIONS,
     ahead::INSTALLED,
-    RESOURCES,
+    packed::RESOURCES,
     NOW,
     packed::RESULTS,
-    compare::TALLIES,
+    packed::TALLIES,
     compare::VERDICTS,
 ];
 
@@ -166,14 +165,15 @@ pub async fn replay(
 /// Kind and key of every resource, by number.
 async fn names(db: &Db) -> Result<Vec<(Id, String)>, EngineError> {
     let mut all: Vec<(Id, String)> = Vec::new();
+    let mut after = 0;
     loop {
-        let rows = db.fetch(RESOURCES, &[(all.len() as i64).into()]).await?;
-        if rows.is_empty() {
-            return Ok(all);
-        }
-        for row in rows {
-            all.push((row.get(0)?, row.get(1)?));
-        }
+        let row = db.fetch_one(packed::RESOURCES, &[after.into()]).await?;
+        let Some(row) = row else { return Ok(all) };
+        let Some(last) = row.get::<Option<i64>>(1)? else { return Ok(all) };
+        after = last;
+        let mut page = packed::resources(&row.get::<String>(0)?)?;
+        page.sort_unstable_by_key(|(ord, ..)| *ord);
+        all.extend(page.into_iter().map(|(_, kind, key)| (kind, key)));
     }
 }
 

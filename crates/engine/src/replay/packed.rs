@@ -1,10 +1,11 @@
 //! Rows that the database packs into one text: numbers with commas between them, rows with semicolons. Handing a row
 //! over costs the database's driver more than reading it does; a page of rows at once costs little.
 
-use octro_model::Timestamp;
+use octro_model::{Id, Status, Tally, Timestamp};
 
 use crate::EngineError;
 use crate::delta::ResultRow;
+use crate::persist::packed::Packed;
 
 /// The results of a test after a row, at most so many. An end that has not come is left out: most have not.
 pub(super) const RESULTS: &str = "SELECT string_agg(packed, ';') FROM (SELECT concat_ws(',', resource, from_at, known_at, version, \
@@ -14,6 +15,48 @@ pub(super) const RESULTS: &str = "SELECT string_agg(packed, ';') FROM (SELECT co
      CASE WHEN superseded_at = 9223372036854775807 THEN '' ELSE CAST(superseded_at AS TEXT) END) AS packed \
      FROM results WHERE test = $1 AND (resource, from_at, known_at) > ($2, $3, $4) \
      ORDER BY resource, from_at, known_at LIMIT $5) AS page";
+
+/// Kind and key of the resources after a number, with their lengths, and the last of their numbers.
+pub(super) const RESOURCES: &str = "SELECT string_agg(concat_ws(',', ord, octet_length(kind), octet_length(key), concat(kind, key, ';')), ''), MAX(ord) \
+     FROM (SELECT ord, kind, key FROM resources WHERE ord > $1 ORDER BY ord LIMIT 2000) AS page";
+/// The counts of a test after a moment, and the last of their moments.
+pub(super) const TALLIES: &str = "SELECT string_agg(concat_ws(',', known_at, pass, fail, unknown, stale, excepted, not_applicable), ';'), MAX(known_at) \
+     FROM (SELECT known_at, pass, fail, unknown, stale, excepted, not_applicable FROM tallies WHERE test = $1 AND known_at > $2 ORDER BY known_at LIMIT 2000) AS page";
+
+/// Reads a page of resources: number, kind and key.
+pub(super) fn resources(text: &str) -> Result<Vec<(i64, Id, String)>, EngineError> {
+    let mut packed = Packed(text.as_bytes());
+    let mut all = Vec::new();
+    while !packed.0.is_empty() {
+        let one = resource(&mut packed);
+        all.push(one.ok_or_else(|| EngineError::Stored("the resources cannot be read".to_owned()))?);
+    }
+    Ok(all)
+}
+
+fn resource(packed: &mut Packed<'_>) -> Option<(i64, Id, String)> {
+    let (ord, kind, key) = (packed.number()?, packed.number()?, packed.number()?);
+    let kind = std::str::from_utf8(packed.bytes(kind)?).ok()?.parse().ok()?;
+    let key = std::str::from_utf8(packed.bytes(key)?).ok()?.to_owned();
+    packed.bytes(1).filter(|end| *end == b";")?;
+    Some((ord, kind, key))
+}
+
+/// Reads a page of counts, with their moments.
+pub(super) fn tallies(text: &str) -> Result<Vec<(Timestamp, Tally)>, EngineError> {
+    let one = |packed: &str| {
+        let mut rest = Packed(packed.as_bytes());
+        let known_at = Timestamp::from_micros(rest.number()?);
+        let mut tally = Tally::default();
+        for status in Status::ALL {
+            tally[*status] = u64::try_from(rest.number()?).ok()?;
+        }
+        rest.0.is_empty().then_some((known_at, tally))
+    };
+    let unreadable = |packed: &str| EngineError::Stored(format!("a count reads `{packed}`"));
+    let all = text.split(';').filter(|packed| !packed.is_empty());
+    all.map(|packed| one(packed).ok_or_else(|| unreadable(packed))).collect()
+}
 
 /// Reads a page of results, in the order of resources and moments. (The database promises none within the text.)
 pub(super) fn results(text: &str, test: i64) -> Result<Vec<ResultRow>, EngineError> {
@@ -54,56 +97,6 @@ fn result(packed: &str, test: i64) -> Option<ResultRow> {
     rest.0.is_empty().then_some(row)
 }
 
-/// What is packed, read from the front: numbers with commas between them, and bytes of a known length.
-pub(super) struct Packed<'a>(pub(super) &'a [u8]);
-
-impl<'a> Packed<'a> {
-    /// The digits up to the next comma.
-    fn digits(&mut self) -> &'a [u8] {
-        let end = self.0.iter().position(|byte| *byte == b',').unwrap_or(self.0.len());
-        let (digits, rest) = self.0.split_at_checked(end).unwrap_or((self.0, &[]));
-        self.0 = rest.split_first().map_or(rest, |(_, rest)| rest);
-        digits
-    }
-
-    /// The next number.
-    pub(super) fn number(&mut self) -> Option<i64> {
-        whole(self.digits())
-    }
-
-    /// As many bytes as are asked for.
-    pub(super) fn bytes(&mut self, length: i64) -> Option<&'a [u8]> {
-        let (bytes, rest) = self.0.split_at_checked(usize::try_from(length).ok()?)?;
-        self.0 = rest;
-        Some(bytes)
-    }
-
-    /// The next moment, which has not come if it is left out.
-    fn end(&mut self) -> Option<Timestamp> {
-        match self.digits() {
-            [] => Some(Timestamp::MAX),
-            digits => whole(digits).map(Timestamp::from_micros),
-        }
-    }
-}
-
-fn whole(text: &[u8]) -> Option<i64> {
-    let (digits, negative) = match text {
-        [b'-', digits @ ..] => (digits, true),
-        digits => (digits, false),
-    };
-    if digits.is_empty() {
-        return None;
-    }
-    let mut value = 0_i64;
-    for digit in digits {
-        let digit = i64::from(digit.checked_sub(b'0').filter(|digit| *digit < 10)?);
-        // Downwards, because there is one negative number more than there are positive ones.
-        value = value.checked_mul(10)?.checked_sub(digit)?;
-    }
-    if negative { Some(value) } else { value.checked_neg() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,12 +117,25 @@ mod tests {
     }
 
     #[test]
-    fn every_number_can_be_read() {
-        for number in [0, 7, -7, i64::MAX, i64::MIN] {
-            assert_eq!(Packed(number.to_string().as_bytes()).number(), Some(number));
-        }
-        for wrong in ["", "-", "9223372036854775808", "-9223372036854775809", "1e3", "1.5", "+1"] {
-            assert_eq!(Packed(wrong.as_bytes()).number(), None, "{wrong}");
-        }
+    fn a_name_may_hold_anything() {
+        let keys = ["plain", "a,b;c", ";", "é ✓", "3,1,1,x;"];
+        let text: String =
+            (1..).zip(keys).map(|(ord, key)| format!("{ord},4,{},disk{key};", key.len())).collect();
+        let expected: Vec<(i64, Id, String)> =
+            (1..).zip(keys).map(|(ord, key)| (ord, "disk".parse().unwrap(), key.to_owned())).collect();
+        assert_eq!(resources(&text).unwrap(), expected);
+        assert!(resources(&text[..text.len() - 1]).is_err());
+        assert!(resources("1,4,2,diskd;").is_err());
+    }
+
+    #[test]
+    fn counts_stand_in_the_order_of_the_statuses() {
+        let read = tallies("-5,1,2,3,4,5,6;7,0,0,0,0,0,9").unwrap();
+        let [(at, first), (_, second)] = read.as_slice() else { panic!("{read:?}") };
+        assert_eq!((at.micros(), first.pass, first.fail, first.unknown), (-5, 1, 2, 3));
+        assert_eq!((first.stale, first.excepted, first.not_applicable), (4, 5, 6));
+        assert_eq!((second.pass, second.not_applicable), (0, 9));
+        assert!(tallies("7,0,0,0,0,0,-1").is_err());
+        assert!(tallies("").unwrap().is_empty());
     }
 }
