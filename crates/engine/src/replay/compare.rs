@@ -17,6 +17,10 @@ const PAGE: i64 = 1_000;
 /// How many tests are compared at the same time.
 const LANES: usize = 2;
 
+/// Results of tests that there never were.
+pub(super) const STRAY: &str = "SELECT \
+     (SELECT COUNT(*) FROM results WHERE test < 1 AND from_at <= $3 AND to_at > $2) \
+     + (SELECT COUNT(*) FROM results WHERE test > $1 AND from_at <= $3 AND to_at > $2)";
 pub(super) const VERDICTS: &str =
     "SELECT subject, id, from_at, status FROM verdicts ORDER BY subject, id, from_at";
 
@@ -28,6 +32,12 @@ pub(super) async fn results(
     mut made: Vec<Vec<ResultRow>>,
 ) -> Result<ReplayReport, EngineError> {
     let mut report = ReplayReport::default();
+    let values = [(state.tests.len() as i64).into(), window.from.into(), window.to.into()];
+    let stray: i64 = db.fetch_one(STRAY, &values).await?.map_or(Ok(0), |row| row.get(0))?;
+    if stray > 0 {
+        let what = || "results of tests that there never were".to_owned();
+        report.differ(what, format!("{stray} rows"), "none".to_owned());
+    }
     made.resize_with(state.tests.len(), Vec::new);
     let mut left = made.into_iter().zip(&state.tests).enumerate();
     // Tests are told of in their order, however long each takes.

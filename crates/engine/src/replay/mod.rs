@@ -34,6 +34,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     NOW,
     packed::RESULTS,
     packed::TALLIES,
+    compare::STRAY,
     compare::VERDICTS,
 ];
 
