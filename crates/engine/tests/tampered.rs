@@ -41,3 +41,40 @@ async fn a_result_that_was_written_by_hand_is_found() {
         bench.of.remove().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_row_that_was_removed_or_added_is_found() {
+    let copy = |test: &str, resource: &str| {
+        format!(
+            "INSERT INTO results (test, resource, from_at, known_at, to_at, closed_at, superseded_at, version, observation, \
+             status, prev) SELECT {test}, {resource}, from_at, known_at + 1, to_at, closed_at, superseded_at, version, \
+             observation, status, prev FROM results WHERE status = 1"
+        )
+    };
+    let changes = [
+        ("DELETE FROM results WHERE status = 1".to_owned(), "for resource"),
+        (copy("test", "resource"), "for resource"),
+        (copy("test", "resource + 1000"), "for resource 100"),
+        (copy("test", "resource - 1000"), "for resource -99"),
+        (copy("test + 1000", "resource"), "tests that there never were"),
+        (copy("test - 1000", "resource"), "tests that there never were"),
+    ];
+    for (change, told) in changes {
+        let change: &'static str = change.leak();
+        for bench in Bench::all().await {
+            bench.install(&rules::full().files()).await;
+            bench.declare("a", &["disk", "kms", "person"]).await;
+            bench.at(hour(1.0)).await;
+            let seen: Vec<_> = (0..9).map(|number| disk(&format!("d{number}"), number != 3)).collect();
+            bench.collect("a", &seen, &[("disk", true), ("kms", true), ("person", true)]).await;
+            let db = bench.query.db();
+            assert_eq!(replay(db, Window::ALL, |_| ()).await.unwrap().differences, 0);
+            let mut tx = db.begin().await.unwrap();
+            assert!(tx.execute(change, &[]).await.unwrap() > 0, "{change}");
+            tx.commit().await.unwrap();
+            let mismatches = replay(db, Window::ALL, |_| ()).await.unwrap().mismatches;
+            assert!(mismatches.iter().any(|one| one.what.contains(told)), "{change}: {mismatches:?}");
+            bench.of.remove().await.unwrap();
+        }
+    }
+}

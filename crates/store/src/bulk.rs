@@ -1,12 +1,22 @@
 //! Many rows in few statements. A row costs a microsecond or two this way, and a round trip of its own otherwise.
 
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
 use sqlx::AssertSqlSafe;
 
 use crate::dialect::{Dialect, repeated};
 use crate::{Db, Param, Row, StoreError, Tx};
 
-/// Rows a statement, largest first: only so many different statements have to be prepared.
-const STEPS: [usize; 3] = [240, 24, 1];
+/// Rows a statement, largest first: only so many different statements have to be prepared, and whatever the number of
+/// rows, few are run.
+const STEPS: [usize; 6] = [512, 128, 32, 8, 2, 1];
+
+/// What a text depends on: head and tail, the database, and the number of rows.
+type Key = ((&'static str, &'static str), Dialect, usize);
+
+/// The texts so far: making one costs as much as running it. There are no more than constants times steps.
+static TEXTS: LazyLock<Mutex<HashMap<Key, Arc<str>>>> = LazyLock::new(Mutex::default);
 
 /// A statement over many rows: `INSERT INTO t (a, b) VALUES` ... `ON CONFLICT ...`, or
 /// `UPDATE t SET b = v.column2 FROM (VALUES` ... `) AS v WHERE t.a = v.column1` (numbers only).
@@ -23,8 +33,13 @@ pub struct Bulk {
 }
 
 impl Bulk {
-    fn statement(&self, dialect: Dialect, rows: usize) -> AssertSqlSafe<String> {
-        repeated(dialect, (self.head, self.tail), self.columns, self.casts, rows)
+    fn statement(&self, dialect: Dialect, rows: usize) -> AssertSqlSafe<Arc<str>> {
+        let ends = (self.head, self.tail);
+        let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = texts
+            .entry((ends, dialect, rows))
+            .or_insert_with(|| repeated(dialect, ends, self.columns, self.casts, rows).into());
+        AssertSqlSafe(text.clone())
     }
 
     /// Prepares the statement for every number of rows without running it: tests do so on both databases.

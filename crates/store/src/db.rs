@@ -1,6 +1,7 @@
 //! Connections and transactions.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions};
@@ -76,6 +77,8 @@ impl Db {
                 .pragma("cache_size", "-32768")
                 .pragma("mmap_size", "67108864")
                 .pragma("wal_autocheckpoint", "4000")
+                // What a statement would undo if it failed is kept in memory, not in a file.
+                .pragma("temp_store", "MEMORY")
                 .statement_cache_capacity(200);
             let writer = SqlitePoolOptions::new()
                 .max_connections(1)
@@ -92,7 +95,10 @@ impl Db {
             let readers = SqlitePoolOptions::new()
                 .max_connections(4)
                 .idle_timeout(Duration::from_secs(60))
-                .connect_lazy_with(options.read_only(true).pragma("cache_size", "-8192"));
+                // Few wake-ups: an answer of many rows is handed over in few portions.
+                .connect_lazy_with(
+                    options.read_only(true).row_buffer_size(512).pragma("cache_size", "-8192"),
+                );
             Ok(Self::Sqlite { writer, readers })
         } else if address.starts_with("postgres:") || address.starts_with("postgresql:") {
             let options = PgConnectOptions::from_str(address)?.application_name("octro");
@@ -210,7 +216,7 @@ impl Db {
         Ok(())
     }
 
-    pub(crate) async fn prepare_repeated(&self, sql: AssertSqlSafe<String>) -> Result<(), StoreError> {
+    pub(crate) async fn prepare_repeated(&self, sql: AssertSqlSafe<Arc<str>>) -> Result<(), StoreError> {
         use sqlx::Executor as _;
         match self {
             Self::Sqlite { writer, .. } => {
@@ -257,7 +263,7 @@ impl Tx {
 
     pub(crate) async fn execute_repeated(
         &mut self,
-        sql: AssertSqlSafe<String>,
+        sql: AssertSqlSafe<Arc<str>>,
         params: &[Param<'_>],
     ) -> Result<(), StoreError> {
         match self {

@@ -3,7 +3,7 @@
 use sqlx::AssertSqlSafe;
 
 /// Which database it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// SQLite.
     Sqlite,
@@ -30,7 +30,7 @@ impl Dialect {
     }
 }
 
-/// A statement with `rows` times `columns` placeholders between `head` and `tail`: the only SQL that is put together
+/// The text of a statement with `rows` times `columns` placeholders between `head` and `tail`: the only SQL that is put together
 /// while Octro runs. `head` and `tail` are constants of ours without placeholders.
 pub(crate) fn repeated(
     dialect: Dialect,
@@ -38,7 +38,7 @@ pub(crate) fn repeated(
     columns: usize,
     casts: bool,
     rows: usize,
-) -> AssertSqlSafe<String> {
+) -> String {
     let mut sql = String::with_capacity(head.len() + tail.len() + rows * columns * 6);
     sql.push_str(head);
     let mut number = 0;
@@ -49,21 +49,18 @@ pub(crate) fn repeated(
             if column > 0 {
                 sql.push(',');
             }
-            let placeholder = match dialect {
-                // SQLite looks a numbered one up in a list, from its beginning, each time that it is bound.
-                Dialect::Sqlite => "?".to_owned(),
-                Dialect::Postgres => format!("${number}"),
-            };
-            if casts {
-                sql.push_str(&format!("CAST({placeholder} AS BIGINT)"));
-            } else {
-                sql.push_str(&placeholder);
+            match dialect {
+                // SQLite looks a numbered one up in a list, from its beginning, each time that it is bound. It takes a
+                // value's type from the value.
+                Dialect::Sqlite => sql.push('?'),
+                Dialect::Postgres if casts => sql.push_str(&format!("CAST(${number} AS BIGINT)")),
+                Dialect::Postgres => sql.push_str(&format!("${number}")),
             }
         }
         sql.push(')');
     }
     sql.push_str(tail);
-    AssertSqlSafe(sql)
+    sql
 }
 
 /// A migration's text, which is embedded in the binary.

@@ -12,6 +12,11 @@ const MIGRATIONS: &[(&str, &str, &str)] = &[
         include_str!("../migrations/postgres/0001_spine.sql"),
     ),
     (
+        "0002_lighter",
+        include_str!("../migrations/sqlite/0002_lighter.sql"),
+        include_str!("../migrations/postgres/0002_lighter.sql"),
+    ),
+    (
         "0003_ledger",
         include_str!("../migrations/sqlite/0003_ledger.sql"),
         include_str!("../migrations/postgres/0003_ledger.sql"),

@@ -1,12 +1,16 @@
 //! The chain over what a collection stored: whoever changes an observation or a sighting later changes its last link.
 
+use std::collections::HashMap;
+
 use octro_store::{Row, StoreError, Tx};
 use octro_verify::{Hash, sha256};
 
 use crate::delta::Delta;
 
 const INPUTS: &str = "SELECT seq, body FROM inputs WHERE collection = $1 AND seq < $2 ORDER BY seq";
-const HASHES: &str = "SELECT hash FROM observations WHERE input = $1 ORDER BY seq";
+/// All at once: there is no way from an input to its observations but through all of them.
+const HASHES: &str = "SELECT input, hash FROM observations WHERE input IN (SELECT seq FROM inputs WHERE collection = $1) \
+     ORDER BY seq";
 
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[INPUTS, HASHES];
@@ -34,20 +38,27 @@ pub(super) async fn of(
     let mut last = match known {
         Some(known) => known,
         None => {
-            let mut last = [0; 32];
-            for row in tx.fetch(INPUTS, &[collection.into(), input.seq.into()]).await? {
-                last = stored(tx, &row, &last).await?;
-            }
-            last
+            let inputs = tx.fetch(INPUTS, &[collection.into(), input.seq.into()]).await?;
+            // A collection begins with nothing, which is what most of these are asked for.
+            let hashes = if inputs.is_empty() { Vec::new() } else { tx.fetch(HASHES, &[collection.into()]).await? };
+            stored(&inputs, &hashes)?
         }
     };
     last = link(&last, &input.body, delta.observations.iter().map(|one| one.hash.as_slice()));
     Ok(last)
 }
 
-async fn stored(tx: &mut Tx, row: &Row, before: &Hash) -> Result<Hash, StoreError> {
-    let (seq, body): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
-    let hashes = tx.fetch(HASHES, &[seq.into()]).await?;
-    let hashes: Vec<Vec<u8>> = hashes.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
-    Ok(link(before, &body, hashes.iter().map(Vec::as_slice)))
+/// The last link over stored inputs and the hashes of their observations, both in their order.
+pub(crate) fn stored(inputs: &[Row], hashes: &[Row]) -> Result<Hash, StoreError> {
+    let mut of_input: HashMap<i64, Vec<Vec<u8>>> = HashMap::new();
+    for row in hashes {
+        of_input.entry(row.get(0)?).or_default().push(row.get(1)?);
+    }
+    let mut last = [0; 32];
+    for row in inputs {
+        let (seq, body): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+        let hashes = of_input.get(&seq).map(Vec::as_slice).unwrap_or_default();
+        last = link(&last, &body, hashes.iter().map(Vec::as_slice));
+    }
+    Ok(last)
 }

@@ -11,6 +11,7 @@ use octro_store::{Db, Row, StoreError};
 use serde::Deserialize;
 
 use crate::delta::NONE;
+use crate::persist::packed::Packed;
 use crate::state::{Attempt, InForce, Reread, Resource, SourceState, State, TestState, View};
 use crate::{EngineError, SourceInfo, sightings};
 
@@ -24,10 +25,10 @@ const SOURCE_KINDS: &str =
     "SELECT source, kind FROM source_kinds WHERE to_at = 9223372036854775807 ORDER BY source, kind";
 const TESTS: &str = "SELECT id FROM tests ORDER BY ord";
 const VERSIONS: &str = "SELECT ord, test, hash FROM test_versions ORDER BY ord";
-const RESOURCES: &str = "SELECT kind, key FROM resources ORDER BY ord";
+const RESOURCES: &str = "SELECT kind, key, ord FROM resources WHERE ord > $1 ORDER BY ord LIMIT 5000";
 const VIEWS: &str = "SELECT v.resource, v.source, o.seq, o.effective_at, o.scope, o.hash, o.body, i.collection, v.seen_at, v.resumed_at \
      FROM views v JOIN observations o ON o.seq = v.observation JOIN inputs i ON i.seq = o.input \
-     ORDER BY v.resource, v.source";
+     WHERE (v.resource, v.source) > ($1, $2) ORDER BY v.resource, v.source LIMIT 2000";
 const GONE: &str = "SELECT resource, source, MAX(effective_at) FROM observations WHERE gone = 1 AND late_by = 0 \
      GROUP BY resource, source ORDER BY resource, source";
 const LATE: &str =
@@ -36,8 +37,11 @@ const LINKS: &str = "SELECT kind, key, resource FROM links ORDER BY resource, ki
 const BODIES: &str = "SELECT seq, resource, body FROM observations WHERE seq > $1 ORDER BY seq LIMIT 5000";
 const SIGHTINGS: &str =
     "SELECT collection, body FROM inputs WHERE source = $1 AND form = 4 AND received_at > $2";
-const OPEN: &str = "SELECT resource, test, status, from_at, version FROM results \
-     WHERE to_at = 9223372036854775807 AND superseded_at = 9223372036854775807";
+/// The open results of a test after a resource, packed into one text: there are many, and a row of its own costs more
+/// than its numbers. Of a test and a resource one is open at most.
+const OPEN: &str = "SELECT string_agg(concat_ws(',', resource, status, from_at), ';'), MAX(resource) \
+     FROM (SELECT resource, status, from_at FROM results WHERE test = $1 AND resource > $2 \
+         AND to_at = 9223372036854775807 AND superseded_at = 9223372036854775807 ORDER BY resource LIMIT 2000) AS page";
 /// The join is an outer one so that SQLite goes from test to test instead of through all counts.
 const TALLIES: &str = "SELECT s.ord, COALESCE(t.pass, 0), COALESCE(t.fail, 0), COALESCE(t.unknown, 0), \
      COALESCE(t.stale, 0), COALESCE(t.excepted, 0), COALESCE(t.not_applicable, 0) FROM tests s \
@@ -222,18 +226,31 @@ async fn sources(db: &Db, state: &mut State) -> Result<(), StoreError> {
 }
 
 async fn resources(db: &Db, state: &mut State) -> Result<(), StoreError> {
-    for row in db.fetch(RESOURCES, &[]).await? {
-        let (id, key): (Id, String) = (row.get(0)?, row.get(1)?);
-        let kind = state.kind(&id);
-        let slot = state.resources.len() as u32;
-        if let Some(table) = state.kinds.get_mut(kind as usize) {
-            table.keys.insert(key.as_str().into(), slot);
-            table.slots.push(slot);
-            state.resources.push(Resource::new(kind, &key, table.tests.len()));
+    // Page by page: all at once, the rows would weigh several times what is kept of them.
+    let mut after = 0_i64;
+    loop {
+        let rows = db.fetch(RESOURCES, &[after.into()]).await?;
+        let Some(last) = rows.last() else { break };
+        after = last.get(2)?;
+        for row in &rows {
+            let (id, key): (Id, String) = (row.get(0)?, row.get(1)?);
+            let kind = state.kind(&id);
+            let slot = state.resources.len() as u32;
+            if let Some(table) = state.kinds.get_mut(kind as usize) {
+                table.keys.insert(key.as_str().into(), slot);
+                table.slots.push(slot);
+                state.resources.push(Resource::new(kind, &key, table.tests.len()));
+            }
         }
     }
-    for row in db.fetch(VIEWS, &[]).await? {
-        view(state, &row)?;
+    let mut after: (i64, i64) = (0, 0);
+    loop {
+        let rows = db.fetch(VIEWS, &[after.0.into(), after.1.into()]).await?;
+        let Some(last) = rows.last() else { break };
+        after = (last.get(0)?, last.get(1)?);
+        for row in &rows {
+            view(state, row)?;
+        }
     }
     let slots = 0..state.resources.len();
     for slot in slots {
@@ -311,18 +328,37 @@ fn view(state: &mut State, row: &Row) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn results(db: &Db, state: &mut State) -> Result<(), StoreError> {
+/// Takes a page of the open results of the test in `place` among those of its kind; `None` if it is not in force.
+fn open_results(state: &mut State, place: Option<usize>, text: &str) -> Result<(), EngineError> {
+    for packed in text.split(';') {
+        let mut numbers = Packed(packed.as_bytes());
+        let mut number = || {
+            numbers.number().ok_or_else(|| EngineError::Stored(format!("an open result reads `{packed}`")))
+        };
+        let (resource, status, from_at) = (number()?, number()?, Timestamp::from_micros(number()?));
+        let Some(resource) = state.resources.get_mut(index(resource) as usize) else { continue };
+        resource.changed_at = resource.changed_at.max(from_at);
+        if let Some(known) = place.and_then(|place| resource.statuses.get_mut(place)) {
+            *known = u8::try_from(status).unwrap_or(NONE);
+        }
+    }
+    Ok(())
+}
+
+async fn results(db: &Db, state: &mut State) -> Result<(), EngineError> {
     let places: HashMap<u32, usize> = state
         .kinds
         .iter()
         .flat_map(|kind| kind.tests.iter().enumerate().map(|(place, active)| (active.test, place)))
         .collect();
-    for row in db.fetch(OPEN, &[]).await? {
-        let Some(resource) = state.resources.get_mut(index(row.get(0)?) as usize) else { continue };
-        resource.changed_at = resource.changed_at.max(row.get(3)?);
-        let Some(place) = places.get(&index(row.get(1)?)) else { continue };
-        if let Some(status) = resource.statuses.get_mut(*place) {
-            *status = u8::try_from(row.get::<i64>(2)?).unwrap_or(NONE);
+    for test in 0..state.tests.len() as u32 {
+        let mut after = 0_i64;
+        loop {
+            let row = db.fetch_one(OPEN, &[(i64::from(test) + 1).into(), after.into()]).await?;
+            let Some(row) = row else { break };
+            let Some(last) = row.get::<Option<i64>>(1)? else { break };
+            after = last;
+            open_results(state, places.get(&test).copied(), &row.get::<String>(0)?)?;
         }
     }
     for row in db.fetch(TALLIES, &[]).await? {

@@ -1,82 +1,132 @@
 //! Comparing what a replay made with what is stored, page by page.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use octro_model::{Id, Tally, Timestamp};
-use octro_store::Db;
+use octro_store::{Db, Param};
+use tokio::task::JoinHandle;
 
-use super::{ReplayReport, Window};
+use super::{ReplayReport, Window, packed};
 use crate::EngineError;
 use crate::delta::ResultRow;
-use crate::persist::past;
 use crate::state::State;
 
 /// How many rows of the results are read at once.
-const PAGE: i64 = 20_000;
+const PAGE: i64 = 1_000;
 
-pub(super) const RESULTS: &str = "SELECT test, resource, from_at, known_at, to_at, closed_at, superseded_at, version, observation, \
-     status, prev FROM results WHERE test = $1 AND resource > $2 ORDER BY resource, from_at, known_at LIMIT $3";
-pub(super) const TALLIES: &str = "SELECT test, known_at, pass, fail, unknown, stale, excepted, not_applicable FROM tallies \
-     WHERE test = $1 AND known_at > $2 ORDER BY known_at LIMIT 20000";
+/// How many tests are compared at the same time.
+const LANES: usize = 2;
+
+/// Results of tests that there never were.
+pub(super) const STRAY: &str = "SELECT \
+     (SELECT COUNT(*) FROM results WHERE test < 1 AND from_at <= $3 AND to_at > $2) \
+     + (SELECT COUNT(*) FROM results WHERE test > $1 AND from_at <= $3 AND to_at > $2)";
 pub(super) const VERDICTS: &str =
     "SELECT subject, id, from_at, status FROM verdicts ORDER BY subject, id, from_at";
 
+/// Compares all results. `made`: by test (its number less one), in any order.
 pub(super) async fn results(
     db: &Db,
     state: &State,
     window: Window,
     mut made: Vec<Vec<ResultRow>>,
-    report: &mut ReplayReport,
-) -> Result<(), EngineError> {
-    for rows in &mut made {
-        rows.retain(|row| window.holds(row.from_at, row.to_at));
-        rows.sort_by_key(|row| (row.test, row.from_at, row.known_at));
+) -> Result<ReplayReport, EngineError> {
+    let mut report = ReplayReport::default();
+    let values = [(state.tests.len() as i64).into(), window.from.into(), window.to.into()];
+    let stray: i64 = db.fetch_one(STRAY, &values).await?.map_or(Ok(0), |row| row.get(0))?;
+    if stray > 0 {
+        let what = || "results of tests that there never were".to_owned();
+        report.differ(what, format!("{stray} rows"), "none".to_owned());
     }
-    for (index, test) in state.tests.iter().enumerate() {
-        let number = index as i64 + 1;
-        let mut after = 0;
-        loop {
-            let rows = db.fetch(RESULTS, &[number.into(), after.into(), PAGE.into()]).await?;
-            let stored: Vec<ResultRow> = rows.iter().map(past::result).collect::<Result<_, _>>()?;
-            let full = stored.len() as i64 == PAGE;
-            let Some(last) = stored.last().map(|row| row.resource) else { break };
-            // The last resource of a full page may go on in the next: it is read again then, whole.
-            let one = stored.first().is_some_and(|first| first.resource == last);
-            let whole = stored.into_iter().filter(|row| !full || one || row.resource < last);
-            let mut whole: Vec<ResultRow> = whole.collect();
-            after = whole.last().map_or(last, |row| row.resource);
-            whole.retain(|row| window.holds(row.from_at, row.to_at));
-            for group in whole.chunk_by(|a, b| a.resource == b.resource) {
-                compare_group(group, test.id.as_str(), &mut made, report);
-            }
-            if !full {
-                break;
-            }
+    made.resize_with(state.tests.len(), Vec::new);
+    let mut left = made.into_iter().zip(&state.tests).enumerate();
+    // Tests are told of in their order, however long each takes.
+    let mut running: VecDeque<JoinHandle<Result<ReplayReport, EngineError>>> = VecDeque::new();
+    loop {
+        while running.len() < LANES
+            && let Some((index, (made, test))) = left.next()
+        {
+            let test = (index as i64 + 1, test.id.to_string());
+            running.push_back(tokio::spawn(one(db.clone(), test, window, made)));
         }
+        let Some(next) = running.pop_front() else { return Ok(report) };
+        let stopped = |error| EngineError::Stored(format!("the comparison stopped: {error}"));
+        report.add(next.await.map_err(stopped)??);
     }
-    for rows in made
-        .into_iter()
-        .flat_map(|rows| rows.chunk_by(|a, b| a.test == b.test).map(<[_]>::to_vec).collect::<Vec<_>>())
-    {
-        let what = || format!("results of {:?}", rows.first().map(|row| (row.test, row.resource)));
-        report.differ(what, "none".to_owned(), format!("{rows:?}"));
-    }
-    Ok(())
 }
 
-/// Compares the results of one test for one resource, and takes them out of what was made.
-fn compare_group(group: &[ResultRow], test: &str, made: &mut [Vec<ResultRow>], report: &mut ReplayReport) {
-    let Some(first) = group.first() else { return };
-    let place = usize::try_from(first.resource - 1).unwrap_or(usize::MAX);
-    let replayed: Vec<ResultRow> = match made.get_mut(place) {
-        Some(rows) => rows.extract_if(.., |row| row.test == first.test).collect(),
-        None => Vec::new(),
-    };
-    report.results += group.len() as u64;
-    if replayed != group {
-        let what = || format!("results of {test} for resource {}", first.resource);
-        report.differ(what, format!("{group:?}"), format!("{replayed:?}"));
+/// Compares the results of one test.
+async fn one(
+    db: Db,
+    (number, test): (i64, String),
+    window: Window,
+    mut made: Vec<ResultRow>,
+) -> Result<ReplayReport, EngineError> {
+    made.retain(|row| window.holds(row.from_at, row.to_at));
+    made.sort_unstable_by_key(packed::key);
+    let mut made = made.as_slice();
+    let mut report = ReplayReport::default();
+    let mut last = (i64::MIN, Timestamp::MIN, Timestamp::MIN);
+    // What was read and is not yet compared: the last resource of a page may go on in the next.
+    let mut stored: Vec<ResultRow> = Vec::new();
+    loop {
+        let (resource, from_at, known_at) = last;
+        let values: [Param<'_>; 5] =
+            [number.into(), resource.into(), from_at.into(), known_at.into(), PAGE.into()];
+        let row = db.fetch_one(packed::RESULTS, &values).await?;
+        let text: Option<String> = row.as_ref().map(|row| row.get(0)).transpose()?.flatten();
+        let page = packed::results(text.as_deref().unwrap_or_default(), number)?;
+        let full = page.len() as i64 == PAGE;
+        last = page.last().map_or(last, packed::key);
+        stored.extend(page);
+        let open = stored.last().filter(|_| full).map(|row| row.resource);
+        let whole = stored.partition_point(|row| open.is_none_or(|open| row.resource < open));
+        let rest = stored.split_off(whole);
+        stored.retain(|row| window.holds(row.from_at, row.to_at));
+        report.results += stored.len() as u64;
+        made = compare_page(&stored, made, open, &test, &mut report);
+        stored = rest;
+        if !full {
+            return Ok(report);
+        }
     }
+}
+
+/// Compares whole resources, up to `until`; answers what was made of those that come later.
+fn compare_page<'a>(
+    stored: &[ResultRow],
+    made: &'a [ResultRow],
+    until: Option<i64>,
+    test: &str,
+    report: &mut ReplayReport,
+) -> &'a [ResultRow] {
+    let (now, later) =
+        made.split_at(made.partition_point(|row| until.is_none_or(|until| row.resource < until)));
+    if stored == now {
+        return later;
+    }
+    let mut both: BTreeMap<i64, (&[ResultRow], &[ResultRow])> = BTreeMap::new();
+    for group in stored.chunk_by(|a, b| a.resource == b.resource) {
+        both.entry(resource(group)).or_default().0 = group;
+    }
+    for group in now.chunk_by(|a, b| a.resource == b.resource) {
+        both.entry(resource(group)).or_default().1 = group;
+    }
+    for (resource, (stored, made)) in both {
+        if stored != made {
+            let what = || format!("results of {test} for resource {resource}");
+            report.differ(what, told(stored), told(made));
+        }
+    }
+    later
+}
+
+fn resource(group: &[ResultRow]) -> i64 {
+    group.first().map_or(0, |row| row.resource)
+}
+
+fn told(rows: &[ResultRow]) -> String {
+    if rows.is_empty() { "none".to_owned() } else { format!("{rows:?}") }
 }
 
 pub(super) async fn tallies(
@@ -84,21 +134,21 @@ pub(super) async fn tallies(
     state: &State,
     window: Window,
     made: &BTreeMap<(i64, Timestamp), Tally>,
-    report: &mut ReplayReport,
-) -> Result<(), EngineError> {
+) -> Result<ReplayReport, EngineError> {
+    let mut report = ReplayReport::default();
     let mut stored: BTreeMap<(i64, Timestamp), Tally> = BTreeMap::new();
     for number in 1..=state.tests.len() as i64 {
         let mut after = Timestamp::MIN;
         loop {
-            let rows = db.fetch(TALLIES, &[number.into(), after.into()]).await?;
-            let Some(last) = rows.last() else { break };
-            after = last.get(1)?;
-            for row in &rows {
-                let key: (i64, Timestamp) = (row.get(0)?, row.get(1)?);
-                if window.told(key.1) {
-                    stored.insert(key, crate::query::tally(row, 2)?);
-                }
-            }
+            let Some(row) = db.fetch_one(packed::TALLIES, &[number.into(), after.into()]).await? else {
+                break;
+            };
+            let Some(last) = row.get::<Option<i64>>(1)? else { break };
+            after = Timestamp::from_micros(last);
+            let page = packed::tallies(&row.get::<String>(0)?)?;
+            stored.extend(
+                page.into_iter().filter(|(at, _)| window.told(*at)).map(|(at, tally)| ((number, at), tally)),
+            );
         }
     }
     report.tallies = stored.len() as u64;
@@ -113,15 +163,15 @@ pub(super) async fn tallies(
             );
         }
     }
-    Ok(())
+    Ok(report)
 }
 
 pub(super) async fn verdicts(
     db: &Db,
     window: Window,
     made: &BTreeMap<(String, Id, Timestamp), u8>,
-    report: &mut ReplayReport,
-) -> Result<(), EngineError> {
+) -> Result<ReplayReport, EngineError> {
+    let mut report = ReplayReport::default();
     let mut stored: BTreeMap<(String, Id, Timestamp), u8> = BTreeMap::new();
     for row in db.fetch(VERDICTS, &[]).await? {
         let status = u8::try_from(row.get::<i64>(3)?).unwrap_or(u8::MAX);
@@ -142,5 +192,5 @@ pub(super) async fn verdicts(
             );
         }
     }
-    Ok(())
+    Ok(report)
 }

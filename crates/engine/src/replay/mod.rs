@@ -1,30 +1,42 @@
 //! Replay: all results made anew from the facts and compared, row by row, with those that are stored.
 
+mod ahead;
 mod compare;
+mod made;
+mod packed;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use octro_model::{Collection, Id, Span, Tally, Timestamp};
+use octro_model::{Collection, Id, Span, Timestamp};
 use octro_store::{Db, Row};
 use serde::Serialize;
 
-use crate::delta::{Delta, ResultRow};
+use self::ahead::{Ahead, Told};
+use self::made::Made;
+use crate::delta::Delta;
 use crate::input::form;
 use crate::late::{amend_all, needs};
-use crate::persist::{load, past, write};
+use crate::persist::{load, past};
 use crate::state::{Changed, Counts, InForce, Sorted, State};
 use crate::{EngineError, SourceInfo, retention, sightings};
 
 const INPUTS: &str = "SELECT seq, received_at, form, source, collection, body FROM inputs WHERE seq > $1 \
      ORDER BY seq LIMIT 400";
-const OBSERVATIONS: &str = "SELECT seq, input, resource, effective_at, gone, scope, hash, body FROM observations \
-     WHERE seq > $1 ORDER BY seq LIMIT 5000";
-const RESOURCES: &str = "SELECT kind, key FROM resources WHERE ord > $1 ORDER BY ord LIMIT 50000";
 const NOW: &str = "SELECT value FROM settings WHERE name = 'now'";
 
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] =
-    &[INPUTS, OBSERVATIONS, RESOURCES, NOW, compare::RESULTS, compare::TALLIES, compare::VERDICTS];
+pub(crate) const STATEMENTS: &[&str] = &[
+    INPUTS,
+    ahead::OBSERVATIONS,
+    ahead::INSTALLED,
+    packed::RESOURCES,
+    NOW,
+    packed::RESULTS,
+    packed::TALLIES,
+    compare::STRAY,
+    compare::VERDICTS,
+];
 
 /// How many differences are told; the rest are counted.
 const MISMATCHES_MAX: usize = 50;
@@ -92,94 +104,18 @@ impl ReplayReport {
             self.mismatches.push(Mismatch { what: what(), stored, replayed });
         }
     }
-}
 
-/// Everything that a replay makes.
-#[derive(Default)]
-struct Made {
-    /// By resource (its number less one), in the order in which they were told.
-    results: Vec<Vec<ResultRow>>,
-    tallies: BTreeMap<(i64, Timestamp), Tally>,
-    verdicts: BTreeMap<(String, Id, Timestamp), u8>,
-}
-
-impl Made {
-    /// All of it as one hash.
-    fn told(mut self) -> String {
-        let mut told = retention::Told::default();
-        for rows in &mut self.results {
-            told.results(rows);
-        }
-        for ((test, at), tally) in &self.tallies {
-            told.tally(*test, *at, tally);
-        }
-        for ((subject, id, at), status) in &self.verdicts {
-            told.verdict(subject, id, *at, *status);
-        }
-        told.finish()
-    }
-
-    fn of(&mut self, resource: i64) -> &mut Vec<ResultRow> {
-        let place = usize::try_from(resource - 1).unwrap_or(0);
-        if self.results.len() <= place {
-            self.results.resize_with(place + 1, Vec::new);
-        }
-        #[expect(clippy::indexing_slicing, reason = "it was just made long enough")]
-        &mut self.results[place]
-    }
-
-    fn take(&mut self, delta: &Delta) {
-        let (closed, opened) = write::fold(delta);
-        for (test, resource, to_at, closed_at) in closed {
-            let open = self.of(resource).iter_mut().rev().find(|row| {
-                row.test == test && row.to_at == Timestamp::MAX && row.superseded_at == Timestamp::MAX
-            });
-            if let Some(row) = open {
-                row.to_at = to_at;
-                row.closed_at = closed_at;
-            }
-        }
-        for row in opened.iter().chain(&delta.rewritten) {
-            self.of(row.resource).push(*row);
-        }
-        for (old, at) in &delta.superseded {
-            let same = self.of(old.resource).iter_mut().filter(|row| row.test == old.test);
-            for row in same.filter(|row| row.from_at == old.from_at && row.known_at == old.known_at) {
-                row.superseded_at = *at;
-            }
-        }
-        self.tallies.extend(delta.tallies.iter().map(|(key, tally)| (*key, *tally)));
-        for row in &delta.verdicts {
-            self.verdicts.insert((row.subject.to_owned(), row.id.clone(), row.from_at), row.status);
-        }
-    }
-}
-
-/// Observations, read ahead in their order.
-struct Observations<'a> {
-    db: &'a Db,
-    rows: std::collections::VecDeque<Row>,
-    last: i64,
-    end: bool,
-}
-
-impl Observations<'_> {
-    /// The observations that came with `input`.
-    async fn of(&mut self, input: i64) -> Result<Vec<Row>, EngineError> {
-        let mut found = Vec::new();
-        loop {
-            if self.rows.is_empty() && !self.end {
-                self.rows = self.db.fetch(OBSERVATIONS, &[self.last.into()]).await?.into();
-                self.end = self.rows.is_empty();
-                if let Some(row) = self.rows.back() {
-                    self.last = row.get(0)?;
-                }
-            }
-            match self.rows.front() {
-                Some(row) if row.get::<i64>(1)? <= input => found.extend(self.rows.pop_front()),
-                Some(_) | None => return Ok(found),
-            }
-        }
+    /// Adds what another part of the comparison found.
+    fn add(&mut self, part: Self) {
+        self.inputs += part.inputs;
+        self.changed += part.changed;
+        self.unchanged += part.unchanged;
+        self.results += part.results;
+        self.tallies += part.tallies;
+        self.verdicts += part.verdicts;
+        self.differences += part.differences;
+        let room = MISMATCHES_MAX.saturating_sub(self.mismatches.len());
+        self.mismatches.extend(part.mismatches.into_iter().take(room));
     }
 }
 
@@ -193,7 +129,7 @@ pub async fn replay(
     mut progress: impl FnMut(u64),
 ) -> Result<ReplayReport, EngineError> {
     let mut report = ReplayReport::default();
-    let Remade { mut state, mut made, .. } = remake(db, Timestamp::MAX, &mut report, &mut progress).await?;
+    let (mut state, mut made) = remake(db, Timestamp::MAX, &mut report, &mut progress).await?;
     if let Some(row) = db.fetch_one(NOW, &[]).await?
         && let Ok(micros) = row.get::<String>(0)?.parse()
     {
@@ -201,18 +137,14 @@ pub async fn replay(
         state.advance(Timestamp::from_micros(micros), &mut delta);
         made.take(&delta);
     }
-    compare::results(db, &state, window, made.results, &mut report).await?;
-    compare::tallies(db, &state, window, &made.tallies, &mut report).await?;
-    compare::verdicts(db, window, &made.verdicts, &mut report).await?;
+    let rows = made.results();
+    let (results, tallies, verdicts) = tokio::try_join!(
+        compare::results(db, &state, window, rows),
+        compare::tallies(db, &state, window, &made.tallies),
+        compare::verdicts(db, window, &made.verdicts),
+    )?;
+    [results, tallies, verdicts].into_iter().for_each(|part| report.add(part));
     Ok(report)
-}
-
-/// What the facts make, and the last input and observation that were taken.
-struct Remade {
-    state: State,
-    made: Made,
-    input: i64,
-    observation: i64,
 }
 
 /// Makes everything anew from the facts that were received before `until`, beginning at the baseline if there is one.
@@ -221,20 +153,20 @@ async fn remake(
     until: Timestamp,
     report: &mut ReplayReport,
     progress: &mut impl FnMut(u64),
-) -> Result<Remade, EngineError> {
+) -> Result<(State, Made), EngineError> {
     let programs = load::programs(db).await?;
-    let resources = names(db).await?;
+    let resources = Arc::new(names(db).await?);
     let begun = retention::begin(db, &programs).await?;
     report.from = begun.at;
     if let (Some(at), Some((recorded, found))) = (begun.at, begun.tampered) {
         report.differ(|| format!("all that was told by {at}, as one hash"), found, recorded);
     }
     let mut state = begun.state;
-    let mut made = Made { results: begun.results, tallies: begun.tallies, verdicts: begun.verdicts };
-    let mut observations =
-        Observations { db, rows: std::collections::VecDeque::new(), last: begun.observation, end: false };
+    let mut made = Made::begun(begun.results, begun.tallies, begun.verdicts);
+    let in_force = state.program().cloned();
+    let since = (begun.input, begun.observation);
+    let mut observations = Ahead::begin(db, &programs, in_force, resources.clone(), since).await?;
     let mut last = begun.input;
-    let mut observation = begun.observation;
     loop {
         let rows = db.fetch(INPUTS, &[last.into()]).await?;
         let mut ended = rows.is_empty();
@@ -245,15 +177,12 @@ async fn remake(
             }
             last = row.get(0)?;
             let came = observations.of(last).await?;
-            if let Some(newest) = came.last() {
-                observation = newest.get(0)?;
-            }
             take(db, &mut state, &row, came, &programs, &resources, &mut made, report).await?;
             report.inputs += 1;
         }
         progress(report.inputs);
         if ended {
-            return Ok(Remade { state, made, input: last, observation });
+            return Ok((state, made));
         }
     }
 }
@@ -266,28 +195,29 @@ pub(crate) async fn state_at(
     mut progress: impl FnMut(u64),
 ) -> Result<(State, String, (i64, i64)), EngineError> {
     let mut report = ReplayReport::default();
-    let Remade { mut state, mut made, input, observation } =
-        remake(db, at, &mut report, &mut progress).await?;
+    let (mut state, mut made) = remake(db, at, &mut report, &mut progress).await?;
     if let Some(difference) = report.mismatches.first() {
         return Err(EngineError::Stored(format!("{} is not what was recorded", difference.what)));
     }
     let mut delta = Delta::default();
     state.advance(at, &mut delta);
     made.take(&delta);
-    Ok((state, made.told(), (input, observation)))
+    let last = (state.counters.input - 1, state.counters.observation - 1);
+    Ok((state, made.digest(), last))
 }
 
 /// Kind and key of every resource, by number.
 async fn names(db: &Db) -> Result<Vec<(Id, String)>, EngineError> {
     let mut all: Vec<(Id, String)> = Vec::new();
+    let mut after = 0;
     loop {
-        let rows = db.fetch(RESOURCES, &[(all.len() as i64).into()]).await?;
-        if rows.is_empty() {
-            return Ok(all);
-        }
-        for row in rows {
-            all.push((row.get(0)?, row.get(1)?));
-        }
+        let row = db.fetch_one(packed::RESOURCES, &[after.into()]).await?;
+        let Some(row) = row else { return Ok(all) };
+        let Some(last) = row.get::<Option<i64>>(1)? else { return Ok(all) };
+        after = last;
+        let mut page = packed::resources(&row.get::<String>(0)?)?;
+        page.sort_unstable_by_key(|(ord, ..)| *ord);
+        all.extend(page.into_iter().map(|(_, kind, key)| (kind, key)));
     }
 }
 
@@ -296,7 +226,7 @@ async fn take(
     db: &Db,
     state: &mut State,
     row: &Row,
-    came: Vec<Row>,
+    came: Vec<Told>,
     programs: &[InForce],
     resources: &[(Id, String)],
     made: &mut Made,
@@ -328,7 +258,7 @@ async fn take(
         }
         form::RETIRE => state.retire(source, received, &mut delta),
         form::BATCH => {
-            let sorted = sorted(state, &body, &came, resources)?;
+            let sorted = sorted(state, &body, came, resources)?;
             report.changed += sorted.changed.len() as u64;
             report.unchanged += sorted.sightings.iter().map(|(_, all)| all.len() as u64).sum::<u64>();
             state.batch(source, collection, sorted, received, &mut delta);
@@ -345,56 +275,43 @@ async fn take(
     if !delta.late.is_empty() {
         let (slots, since) = needs(state, &delta.late);
         let pasts = past::pasts(&mut past::Reader::Db(db), state, &slots, since).await?;
-        let rows = delta.late.keys().map(|slot| (*slot, told(made, *slot))).collect();
+        let rows = delta.late.keys().map(|slot| (*slot, made.told(State::ord(*slot)))).collect();
         let rewritten = amend_all(state, &delta.late, &pasts, &rows);
         made.take(&rewritten);
     }
     Ok(())
 }
 
-/// The results of a resource as the replay knows them at this point.
-fn told(made: &Made, slot: u32) -> Vec<ResultRow> {
-    let rows = made.results.get(slot as usize).into_iter().flatten();
-    let mut rows: Vec<ResultRow> = rows.filter(|row| row.superseded_at == Timestamp::MAX).copied().collect();
-    rows.sort_by_key(|row| (row.test, row.from_at, row.known_at));
-    rows
-}
-
-/// A stored batch as it was when it was taken.
+/// A stored batch as it was when it was taken. What was only needed to store it stays empty.
 fn sorted(
     state: &State,
     body: &[u8],
-    came: &[Row],
+    came: Vec<Told>,
     resources: &[(Id, String)],
 ) -> Result<Sorted, EngineError> {
     let mut sorted = Sorted::default();
     let mut groups: BTreeMap<Timestamp, Vec<i64>> = BTreeMap::new();
     sightings::decode(body, |at, ord| groups.entry(at).or_default().push(ord));
     sorted.sightings = groups.into_iter().collect();
-    for row in came {
-        let ord: i64 = row.get(2)?;
-        let (id, key) = usize::try_from(ord - 1)
+    sorted.changed.reserve(came.len());
+    for mut told in came {
+        let (id, key) = usize::try_from(told.resource - 1)
             .ok()
             .and_then(|place| resources.get(place))
-            .ok_or_else(|| EngineError::Stored(format!("there is no resource {ord}")))?;
+            .ok_or_else(|| EngineError::Stored(format!("there is no resource {}", told.resource)))?;
         let kind =
             state.kind_of.get(id).copied().ok_or_else(|| EngineError::Stored(format!("no kind `{id}`")))?;
         let layout = state.kinds.get(kind as usize).and_then(|table| table.layout.as_ref());
-        let gone: bool = row.get(4)?;
-        let body: Vec<u8> = row.get(7)?;
-        let mut hash = [0; 16];
-        for (to, from) in hash.iter_mut().zip(row.get::<Vec<u8>>(6)?) {
-            *to = from;
-        }
+        let record = layout.filter(|_| !told.gone).map(|layout| told.record(layout));
         sorted.changed.push(Changed {
             kind,
             key: key.clone(),
-            scope: row.get(5)?,
-            effective_at: row.get(3)?,
-            gone,
-            hash,
-            record: layout.filter(|_| !gone).map(|layout| load::record(layout, &body)),
-            body,
+            scope: told.scope,
+            effective_at: told.effective_at,
+            gone: told.gone,
+            hash: [0; 16],
+            record,
+            body: Vec::new(),
         });
     }
     Ok(sorted)

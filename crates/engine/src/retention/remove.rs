@@ -20,7 +20,7 @@ const OBSERVATIONS: &str = "DELETE FROM observations WHERE seq IN (SELECT o.seq 
          WHERE n.resource = o.resource AND n.source = o.source AND n.late_by = 0 AND n.effective_at <= $4 \
          AND n.received_at < $5 AND (n.effective_at > o.effective_at OR (n.effective_at = o.effective_at AND n.seq > o.seq))))";
 const INPUTS: &str = "DELETE FROM inputs WHERE received_at < $1 AND seq <= $2 \
-     AND NOT EXISTS (SELECT 1 FROM observations o WHERE o.input = inputs.seq)";
+     AND seq NOT IN (SELECT input FROM observations)";
 /// Inputs that still stand behind an observation say which collection it came with; nobody reads their bodies again.
 const BODIES: &str = "UPDATE inputs SET body = $3 WHERE received_at < $1 AND seq <= $2 AND LENGTH(body) > 0";
 /// The newest stays, so that its number is never given to another.
