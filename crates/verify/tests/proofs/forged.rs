@@ -1,7 +1,8 @@
 //! Logs of a dishonest or broken owner: everything is signed and included, and still contradicts itself.
 
 use octro_verify::{
-    Checkpoint, Claim, Entry, Leaf, Proof, Status, What, hex, leaf_hash, root_of_entries, sha256, subtrees,
+    Checkpoint, Claim, Entry, Leaf, Population, Proof, Salts, Status, What, hex, leaf_hash, root_of_entries,
+    sha256, subtrees,
 };
 
 use crate::cases::{Cases, Expected};
@@ -298,6 +299,37 @@ fn seals(cases: &mut Cases) {
         "a seal that rests on nothing",
         &bad,
         "entries: the population of kind `device` that seal 14 rests on is not among them",
+    );
+    // A population that was written only after the seal, when it was known what had to be in it.
+    let of = Population {
+        kind: "device".to_owned(),
+        count: 0,
+        complete: true,
+        enumerated: Some(day(14)),
+        root: octro_verify::EMPTY_ROOT,
+        key: sha256(b"key"),
+        salts: Salts::Key,
+    };
+    let late = Leaf { written: day(14), what: What::Population(of) };
+    let hash = leaf_hash(&late.to_bytes());
+    let mut log = with(&|states, _| {
+        states[1].populations.insert("device".to_owned(), hash);
+    });
+    let (late, _) = log.write(late.written, late.what);
+    cases.refuted(
+        "population-after-its-seal",
+        "a seal that rests on what was written after it",
+        &proof(&log),
+        "entries: the population of kind `device` that seal 14 rests on is not among them",
+    );
+    let claim = Claim::Member { kind: "device".to_owned(), key: "laptop-3".to_owned(), at: day(14) };
+    let mut bad = log.proof(claim, &[late - 1, late]);
+    bad.states = vec![log.state(late - 1, "EP-01")];
+    cases.refuted(
+        "member-of-a-later-population",
+        "a resource in a population that was written after the seal",
+        &bad,
+        "states[0]: does not rest on the population in entries[1]",
     );
     let mut log = company();
     log.leaves[0] =
