@@ -33,6 +33,7 @@ fn rewrite(log: &mut Log, from: &str, to: &str) {
 pub fn add(cases: &mut Cases) {
     chains(cases);
     keys(cases);
+    changes(cases);
     seals(cases);
     sizes(cases);
 }
@@ -227,6 +228,45 @@ fn keys(cases: &mut Cases) {
     }
 }
 
+/// Changes of keys that do not fit what is around them.
+fn changes(cases: &mut Cases) {
+    let new = Policy { logs: vec![log_key(ORIGIN, 2)], ..policy() };
+    let mut log = company();
+    log.rotate(2, day(13) + HOUR);
+    let old = hex(&log_key(ORIGIN, 1).id());
+    log.seal_with(day(14), |_, seal| seal.signer = old);
+    let text = proof(&log).to_text();
+    let why = "since entries[4] the log's key is";
+    cases.add(
+        "seal-by-the-old-key",
+        "a seal that names the key from before the change",
+        text,
+        new,
+        Expected::Refuted(why),
+    );
+    let mut log = company();
+    log.origin = "octro.example/two".to_owned();
+    log.rotate(2, day(13) + HOUR);
+    log.origin = ORIGIN.to_owned();
+    log.seed = 1;
+    log.seal(day(14));
+    let mut other = company();
+    other.seed = 2;
+    other.rotate(3, day(13) + HOUR);
+    let third = Policy { logs: vec![log_key(ORIGIN, 3)], ..policy() };
+    let text = other.interval("EP-01", day(12), day(13)).to_text();
+    let why = "; by entries[7] the log's key was";
+    cases.add(
+        "change-from-another-key",
+        "a change from a key that the log did not have",
+        text,
+        third,
+        Expected::Refuted(why),
+    );
+    let why = "`old` is a key of `octro.example/two`; the log is `octro.example/log`";
+    cases.refuted("change-of-another-log", "a change of another log's key", &proof(&log), why);
+}
+
 fn seals(cases: &mut Cases) {
     let with = |change: &dyn Fn(&mut Vec<octro_verify::State>, &mut octro_verify::Seal)| {
         let mut log = company();
@@ -300,6 +340,16 @@ fn seals(cases: &mut Cases) {
         &bad,
         "entries: the population of kind `device` that seal 14 rests on is not among them",
     );
+    let log = with(&|states, _| {
+        let bucket = states[1].populations["bucket"];
+        states[1].populations.insert("device".to_owned(), bucket);
+    });
+    cases.refuted(
+        "population-of-another-kind",
+        "a seal that rests on another kind's population",
+        &proof(&log),
+        "entries: the population of kind `device` that seal 14 rests on is not among them",
+    );
     // A population that was written only after the seal, when it was known what had to be in it.
     let of = Population {
         kind: "device".to_owned(),
@@ -321,6 +371,30 @@ fn seals(cases: &mut Cases) {
         "a seal that rests on what was written after it",
         &proof(&log),
         "entries: the population of kind `device` that seal 14 rests on is not among them",
+    );
+    let mut early = company();
+    let of = Population {
+        kind: "device".to_owned(),
+        count: 0,
+        complete: true,
+        enumerated: Some(day(13)),
+        root: sha256(b"somebody"),
+        key: sha256(&sha256(b"key")),
+        salts: Salts::Key,
+    };
+    let (index, hash) = early.write(day(14), What::Population(of));
+    let seal = early.seal_with(day(14), |states, _| {
+        states[1].populations.insert("device".to_owned(), hash);
+    });
+    let claim = Claim::Absent { kind: "device".to_owned(), key: "laptop-3".to_owned(), at: day(14) };
+    let mut bad = early.proof(claim, &[index, seal]);
+    bad.states = vec![early.state(seal, "EP-01")];
+    bad.secret = Some(sha256(b"key"));
+    cases.refuted(
+        "absent-of-none-but-some",
+        "a population without members whose tree has some",
+        &bad,
+        "members: the population has no members, but its root is not that of an empty tree",
     );
     let claim = Claim::Member { kind: "device".to_owned(), key: "laptop-3".to_owned(), at: day(14) };
     let mut bad = log.proof(claim, &[late - 1, late]);
