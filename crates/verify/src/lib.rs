@@ -29,7 +29,8 @@ pub use json::{Value, read as read_json, read_canonical as read_canonical_json};
 pub use leaf::{After, Collection, KeyChange, LEAF_MAX, Leaf, Population, Salts, Seal, Transition, What};
 pub use members::{Members, is_id};
 pub use merkle::{
-    SIZE_MAX, WalkError, consistent, included, path, root, root_of_entries, root_of_path, subtrees,
+    SIZE_MAX, WalkError, consistency_subtrees, consistent, included, path, path_subtrees, root,
+    root_of_entries, root_of_path, subtrees,
 };
 pub use note::{
     Algorithm, Checkpoint, Cosigned, NOTE_MAX, Note, Signature, VerifierKey, cosigned_message,

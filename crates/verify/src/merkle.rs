@@ -199,6 +199,54 @@ pub fn root_of_entries(size: u64, entries: &[(u64, Hash)], hashes: &[Hash]) -> R
     }
 }
 
+/// The subtrees whose hashes are the inclusion path of the leaf at `index`, from the leaf's sibling up; `None` if there is no
+/// such leaf.
+pub fn path_subtrees(index: u64, size: u64) -> Option<Vec<(u64, u64)>> {
+    if index >= size || size > SIZE_MAX {
+        return None;
+    }
+    let (mut start, mut n, mut path) = (0, size, Vec::new());
+    while n > 1 {
+        let left = split(n);
+        if index < start + left {
+            path.push((start + left, start + n));
+            n = left;
+        } else {
+            path.push((start, start + left));
+            (start, n) = (start + left, n - left);
+        }
+    }
+    path.reverse();
+    Some(path)
+}
+
+/// The subtrees whose hashes are the proof that [`consistent`] takes; `None` if the tree does not grow.
+pub fn consistency_subtrees(old_size: u64, new_size: u64) -> Option<Vec<(u64, u64)>> {
+    if old_size > new_size || new_size > SIZE_MAX {
+        return None;
+    }
+    let (mut start, mut n, mut old, mut proof) = (0, new_size, old_size, Vec::new());
+    if old == 0 {
+        return Some(proof);
+    }
+    while old < n {
+        let left = split(n);
+        if old <= left {
+            proof.push((start + left, start + n));
+            n = left;
+        } else {
+            proof.push((start, start + left));
+            (start, n, old) = (start + left, n - left, old - left);
+        }
+    }
+    // The old tree itself is known to whoever checks, if it is a whole left subtree.
+    if start > 0 {
+        proof.push((start, start + n));
+    }
+    proof.reverse();
+    Some(proof)
+}
+
 /// Why there is no way from entries to a root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WalkError {
@@ -221,21 +269,8 @@ mod tests {
         (0..n).map(|i| leaf_hash(&i.to_be_bytes())).collect()
     }
 
-    /// RFC 9162, 2.1.4.1.
-    fn consistency(leaves: &[Hash], old: usize, whole: bool) -> Vec<Hash> {
-        if old == leaves.len() {
-            return if whole { Vec::new() } else { vec![root(leaves)] };
-        }
-        let (left, right) = leaves.split_at(split_len(leaves.len()));
-        let mut proof;
-        if old <= left.len() {
-            proof = consistency(left, old, whole);
-            proof.push(root(right));
-        } else {
-            proof = consistency(right, old - left.len(), false);
-            proof.push(root(left));
-        }
-        proof
+    fn hashes(leaves: &[Hash], subtrees: &[(u64, u64)]) -> Vec<Hash> {
+        subtrees.iter().map(|(start, end)| root(&leaves[*start as usize..*end as usize])).collect()
     }
 
     #[test]
@@ -256,6 +291,7 @@ mod tests {
             for i in 0..n {
                 let mut path = path(&leaves, i).expect("a leaf");
                 let (index, size) = (i as u64, n as u64);
+                assert_eq!(hashes(&leaves, &path_subtrees(index, size).expect("a leaf")), path);
                 assert!(included(index, size, &leaves[i], &path, &root));
                 assert!(!included(index + size, size, &leaves[i], &path, &root));
                 assert!(i == 0 || !included(index - 1, size, &leaves[i], &path, &root));
@@ -273,7 +309,8 @@ mod tests {
         for n in 1..20 {
             let all = leaves(n);
             for old in 1..=n {
-                let proof = consistency(&all, old, true);
+                let subtrees = consistency_subtrees(old as u64, n as u64).expect("it grows");
+                let proof = hashes(&all, &subtrees);
                 let (a, b) = (root(&all[..old]), root(&all));
                 assert!(consistent(old as u64, &a, n as u64, &b, &proof), "{old} {n}");
                 assert!(!consistent(old as u64, &b, n as u64, &b, &proof) || a == b);
@@ -308,6 +345,10 @@ mod tests {
             assert_ne!(root_of_path(0, size, &entries[0].1, &path), Some(first));
             assert_eq!(root_of_path(size, size, &entries[0].1, &path), None);
         }
+        assert_eq!(path_subtrees(SIZE_MAX - 1, SIZE_MAX).map(|path| path.len()), Some(62));
+        assert_eq!(path_subtrees(SIZE_MAX, SIZE_MAX), None);
+        assert_eq!(consistency_subtrees(5, SIZE_MAX + 1), None);
+        assert_eq!(consistency_subtrees(5, 4), None);
         assert_eq!(subtrees(SIZE_MAX + 1, &[0]), None);
         assert_eq!(subtrees(u64::MAX, &[u64::MAX - 1]), None);
         assert_eq!(root_of_entries(0, &[], &[]), Err(WalkError::Order));
@@ -321,8 +362,7 @@ mod tests {
                 picks.iter().filter(|i| **i < n).map(|i| (*i as u64, all[*i])).collect();
             let indexes: Vec<u64> = entries.iter().map(|(index, _)| *index).collect();
             let given = subtrees(n as u64, &indexes).expect("in order");
-            let mut hashes: Vec<Hash> =
-                given.iter().map(|(start, end)| root(&all[*start as usize..*end as usize])).collect();
+            let mut hashes = hashes(&all, &given);
             prop_assert_eq!(root_of_entries(n as u64, &entries, &hashes), Ok(root(&all)));
             hashes.push(EMPTY_ROOT);
             prop_assert_eq!(root_of_entries(n as u64, &entries, &hashes), Err(WalkError::TooMany));

@@ -1,9 +1,12 @@
 //! Good proofs with something left out, changed, or signed by somebody else.
 
-use octro_verify::{Claim, Policy, base64_encode};
+use ed25519_dalek::Signer as _;
+use octro_verify::{Claim, Policy, base64_encode, signature_line, unhex};
 
 use crate::cases::{Cases, Expected};
-use crate::log::{DAY, HOUR, Log, ORIGIN, SECOND, cosigned, day, log_key, policy, signed, witness_key};
+use crate::log::{
+    DAY, HOUR, Log, ORIGIN, SECOND, cosigned, day, log_key, policy, signed, signing, witness_key,
+};
 
 pub fn add(cases: &mut Cases, log: &Log) {
     left_out(cases, log);
@@ -266,6 +269,21 @@ fn signatures(cases: &mut Cases, log: &Log) {
         "signature-of-another-checkpoint",
         "a signature of another text",
         &noted(format!("{text}\n{}{}", signed(&elsewhere, ORIGIN, 1), cosigned(&text, 9, at))),
+        "checkpoint: the signature by `octro.example/log` (key ",
+    );
+    // The same signature in its other form: s and s + L mean the same number.
+    let mut bytes = signing(1).sign(text.as_bytes()).to_bytes();
+    let order = unhex("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010").expect("a number");
+    let mut carry = 0;
+    for (byte, of_order) in bytes.iter_mut().skip(32).zip(order) {
+        let sum = u16::from(*byte) + u16::from(of_order) + carry;
+        (*byte, carry) = (sum.to_le_bytes()[0], sum >> 8);
+    }
+    let again = signature_line(&log_key(ORIGIN, 1), &bytes);
+    cases.refuted(
+        "signature-in-another-form",
+        "a signature whose number is not the smallest",
+        &noted(format!("{text}\n{again}{}", cosigned(&text, 9, at))),
         "checkpoint: the signature by `octro.example/log` (key ",
     );
     let extended = format!("{text}extension\n");

@@ -183,6 +183,14 @@ fn resources(cases: &mut Cases, log: &Log) {
     bad.members[0].place += 1;
     cases.refuted("member-other-place", "another place", &bad, "members[0]: is not in the population");
     let mut bad = member.clone();
+    bad.members[0].place = 7;
+    cases.refuted(
+        "member-beyond",
+        "a place beyond the population",
+        &bad,
+        "members[0]: `place` is 7; the population has 7 members",
+    );
+    let mut bad = member.clone();
     bad.members[0].opened = None;
     cases.refuted("member-closed", "a member that is not opened", &bad, "members[0]: is not opened");
     let mut bad = member.clone();
@@ -226,6 +234,39 @@ fn resources(cases: &mut Cases, log: &Log) {
     cases.refuted(
         "absent-one-neighbour",
         "one neighbour is missing",
+        &bad,
+        "members: are not the neighbours",
+    );
+    let mut bad = absent.clone();
+    bad.members.remove(0);
+    cases.refuted(
+        "absent-other-neighbour",
+        "the other neighbour is missing",
+        &bad,
+        "members: are not the neighbours",
+    );
+    let there = log.member(seal, "device", "laptop-3", "EP-01").members[0].clone();
+    let mut bad = log.absent(seal, "device", "laptop-3", "EP-01");
+    bad.members = vec![octro_verify::Member { opened: None, ..there.clone() }];
+    cases.refuted(
+        "absent-itself",
+        "the resource itself as its neighbour",
+        &bad,
+        "members[0]: is the very resource that is said to be absent",
+    );
+    // Those before and after it, which are not adjacent.
+    let others =
+        (0..7).filter(|i| *i != 3).map(|i| log.member(seal, "device", &format!("laptop-{i}"), "EP-01"));
+    let mut around: Vec<_> = others
+        .map(|proof| octro_verify::Member { opened: None, ..proof.members[0].clone() })
+        .filter(|member| member.place + 1 == there.place || member.place == there.place + 1)
+        .collect();
+    around.sort_by_key(|member| member.place);
+    assert_eq!(around.len(), 2, "it is not at an end");
+    bad.members = around;
+    cases.refuted(
+        "absent-not-adjacent",
+        "neighbours with the resource between them",
         &bad,
         "members: are not the neighbours",
     );

@@ -1,7 +1,8 @@
 //! Logs of a dishonest or broken owner: everything is signed and included, and still contradicts itself.
 
 use octro_verify::{
-    Checkpoint, Claim, Entry, Leaf, Proof, Status, What, hex, leaf_hash, root_of_entries, sha256, subtrees,
+    Checkpoint, Claim, Entry, Leaf, Population, Proof, Salts, Status, What, hex, leaf_hash, root_of_entries,
+    sha256, subtrees,
 };
 
 use crate::cases::{Cases, Expected};
@@ -32,6 +33,7 @@ fn rewrite(log: &mut Log, from: &str, to: &str) {
 pub fn add(cases: &mut Cases) {
     chains(cases);
     keys(cases);
+    changes(cases);
     seals(cases);
     sizes(cases);
 }
@@ -226,6 +228,45 @@ fn keys(cases: &mut Cases) {
     }
 }
 
+/// Changes of keys that do not fit what is around them.
+fn changes(cases: &mut Cases) {
+    let new = Policy { logs: vec![log_key(ORIGIN, 2)], ..policy() };
+    let mut log = company();
+    log.rotate(2, day(13) + HOUR);
+    let old = hex(&log_key(ORIGIN, 1).id());
+    log.seal_with(day(14), |_, seal| seal.signer = old);
+    let text = proof(&log).to_text();
+    let why = "since entries[4] the log's key is";
+    cases.add(
+        "seal-by-the-old-key",
+        "a seal that names the key from before the change",
+        text,
+        new,
+        Expected::Refuted(why),
+    );
+    let mut log = company();
+    log.origin = "octro.example/two".to_owned();
+    log.rotate(2, day(13) + HOUR);
+    log.origin = ORIGIN.to_owned();
+    log.seed = 1;
+    log.seal(day(14));
+    let mut other = company();
+    other.seed = 2;
+    other.rotate(3, day(13) + HOUR);
+    let third = Policy { logs: vec![log_key(ORIGIN, 3)], ..policy() };
+    let text = other.interval("EP-01", day(12), day(13)).to_text();
+    let why = "; by entries[7] the log's key was";
+    cases.add(
+        "change-from-another-key",
+        "a change from a key that the log did not have",
+        text,
+        third,
+        Expected::Refuted(why),
+    );
+    let why = "`old` is a key of `octro.example/two`; the log is `octro.example/log`";
+    cases.refuted("change-of-another-log", "a change of another log's key", &proof(&log), why);
+}
+
 fn seals(cases: &mut Cases) {
     let with = |change: &dyn Fn(&mut Vec<octro_verify::State>, &mut octro_verify::Seal)| {
         let mut log = company();
@@ -298,6 +339,71 @@ fn seals(cases: &mut Cases) {
         "a seal that rests on nothing",
         &bad,
         "entries: the population of kind `device` that seal 14 rests on is not among them",
+    );
+    let log = with(&|states, _| {
+        let bucket = states[1].populations["bucket"];
+        states[1].populations.insert("device".to_owned(), bucket);
+    });
+    cases.refuted(
+        "population-of-another-kind",
+        "a seal that rests on another kind's population",
+        &proof(&log),
+        "entries: the population of kind `device` that seal 14 rests on is not among them",
+    );
+    // A population that was written only after the seal, when it was known what had to be in it.
+    let of = Population {
+        kind: "device".to_owned(),
+        count: 0,
+        complete: true,
+        enumerated: Some(day(14)),
+        root: octro_verify::EMPTY_ROOT,
+        key: sha256(b"key"),
+        salts: Salts::Key,
+    };
+    let late = Leaf { written: day(14), what: What::Population(of) };
+    let hash = leaf_hash(&late.to_bytes());
+    let mut log = with(&|states, _| {
+        states[1].populations.insert("device".to_owned(), hash);
+    });
+    let (late, _) = log.write(late.written, late.what);
+    cases.refuted(
+        "population-after-its-seal",
+        "a seal that rests on what was written after it",
+        &proof(&log),
+        "entries: the population of kind `device` that seal 14 rests on is not among them",
+    );
+    let mut early = company();
+    let of = Population {
+        kind: "device".to_owned(),
+        count: 0,
+        complete: true,
+        enumerated: Some(day(13)),
+        root: sha256(b"somebody"),
+        key: sha256(&sha256(b"key")),
+        salts: Salts::Key,
+    };
+    let (index, hash) = early.write(day(14), What::Population(of));
+    let seal = early.seal_with(day(14), |states, _| {
+        states[1].populations.insert("device".to_owned(), hash);
+    });
+    let claim = Claim::Absent { kind: "device".to_owned(), key: "laptop-3".to_owned(), at: day(14) };
+    let mut bad = early.proof(claim, &[index, seal]);
+    bad.states = vec![early.state(seal, "EP-01")];
+    bad.secret = Some(sha256(b"key"));
+    cases.refuted(
+        "absent-of-none-but-some",
+        "a population without members whose tree has some",
+        &bad,
+        "members: the population has no members, but its root is not that of an empty tree",
+    );
+    let claim = Claim::Member { kind: "device".to_owned(), key: "laptop-3".to_owned(), at: day(14) };
+    let mut bad = log.proof(claim, &[late - 1, late]);
+    bad.states = vec![log.state(late - 1, "EP-01")];
+    cases.refuted(
+        "member-of-a-later-population",
+        "a resource in a population that was written after the seal",
+        &bad,
+        "states[0]: does not rest on the population in entries[1]",
     );
     let mut log = company();
     log.leaves[0] =
