@@ -113,7 +113,7 @@ impl Ledger {
         self.0.queue().push_back(Append { leaves, done });
         // In a task of its own: whoever stops waiting does not stop the round that appends for others too.
         let inner = self.0.clone();
-        tokio::spawn(async move { inner.drain().await });
+        tokio::spawn(inner.drain(Looks::AtCallers));
         match answer.await {
             Ok(result) => result.map_err(LedgerError::Shared),
             Err(_) => Err(LedgerError::Stopping),
@@ -126,7 +126,7 @@ impl Ledger {
     /// If the database fails, or nothing may be signed.
     pub async fn flush(&self) -> Result<(), LedgerError> {
         // In a task of its own, as everywhere: whoever is stopped does not stop it in the middle.
-        match tokio::spawn(self.0.clone().drain()).await {
+        match tokio::spawn(self.0.clone().drain(Looks::Everywhere)).await {
             Ok(result) => result.map_err(LedgerError::Shared),
             Err(_) => Err(LedgerError::Stopping),
         }
@@ -173,6 +173,15 @@ impl Ledger {
     }
 }
 
+/// What a drain looks at before it opens a transaction, which takes what is in the outbox in any case.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Looks {
+    /// Whether callers wait.
+    AtCallers,
+    /// Whether callers wait or the outbox holds something.
+    Everywhere,
+}
+
 impl Inner {
     fn queue(&self) -> std::sync::MutexGuard<'_, VecDeque<Append>> {
         self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -190,9 +199,9 @@ impl Inner {
     }
 
     /// Appends until nothing is left. What went wrong is told to those who wait, and in the health.
-    pub async fn drain(self: Arc<Self>) -> Result<(), Arc<LedgerError>> {
+    pub async fn drain(self: Arc<Self>, looks: Looks) -> Result<(), Arc<LedgerError>> {
         // Most looks find nothing; they do not take the one connection that writes.
-        if self.queue().is_empty() {
+        if looks == Looks::Everywhere && self.queue().is_empty() {
             match any(&self.db).await {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
@@ -200,10 +209,13 @@ impl Inner {
             }
         }
         let mut sequencer = self.sequencer.lock().await;
+        if looks == Looks::AtCallers && self.queue().is_empty() {
+            // While this one waited for its turn, its caller's leaves were taken along.
+            return Ok(());
+        }
         let (mut busy, mut failed) = (0, 0);
         loop {
             let mut appends = self.take();
-            // One that waited for the lock may find that its leaves were taken along.
             let result = sequencer.round(&mut appends).await;
             match result {
                 Ok(Round::Idle) => {

@@ -21,7 +21,7 @@ use crate::{LedgerError, Log};
 pub(crate) const BATCH: usize = 4_096;
 
 const PENDING: &str = "SELECT id, at, leaf FROM ledger_outbox WHERE refused IS NULL ORDER BY id LIMIT 4096";
-const TAKE: &str = "DELETE FROM ledger_outbox WHERE id >= $1 AND id <= $2 AND refused IS NULL";
+const TAKE: &str = "DELETE FROM ledger_outbox WHERE id >= $1 AND id <= $2 AND refused IS NULL RETURNING id";
 const REFUSE: &str = "UPDATE ledger_outbox SET refused = $2 WHERE id = $1";
 
 #[cfg(test)]
@@ -63,26 +63,38 @@ pub(crate) struct Sequencer {
     pub last: Option<Checkpoint>,
 }
 
-/// What the outbox held: the leaves, the range of their ids, and rows that are no leaves.
+/// What the outbox held: the leaves, their rows' ids, and rows that are no leaves.
 struct Pending {
     leaves: Vec<Put>,
-    ids: Option<(i64, i64)>,
+    ids: Vec<i64>,
     refused: Vec<(i64, String)>,
 }
 
 async fn pending(tx: &mut Tx) -> Result<Pending, LedgerError> {
-    let mut found = Pending { leaves: Vec::new(), ids: None, refused: Vec::new() };
+    let mut found = Pending { leaves: Vec::new(), ids: Vec::new(), refused: Vec::new() };
     for row in tx.fetch(PENDING, &[]).await? {
         let (id, at, leaf): (i64, Timestamp, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
         match Leaf::parse(&leaf) {
             Ok(_) => {
-                found.ids = Some((found.ids.map_or(id, |(first, _)| first), id));
+                found.ids.push(id);
                 found.leaves.push((at, leaf));
             }
             Err(fault) => found.refused.push((id, fault.to_string())),
         }
     }
     Ok(found)
+}
+
+/// Takes rows out of the outbox; answers whether it were those that were read, all of them and no others. Several writers'
+/// ids are interleaved, and become visible in any order: a range, or a count, would not say so.
+async fn take(tx: &mut Tx, ids: &[i64]) -> Result<bool, LedgerError> {
+    let (Some(first), Some(last)) = (ids.first(), ids.last()) else { return Ok(true) };
+    let mut taken = Vec::with_capacity(ids.len());
+    for row in tx.fetch(TAKE, &[(*first).into(), (*last).into()]).await? {
+        taken.push(row.get::<i64>(0)?);
+    }
+    taken.sort_unstable();
+    Ok(taken == ids)
 }
 
 impl Sequencer {
@@ -106,7 +118,6 @@ impl Sequencer {
             tracing::error!(row = id, "what is in the outbox is no leaf, and stays there: {why}");
             tx.execute(REFUSE, &[(*id).into(), why.into()]).await?;
         }
-        let from_outbox = pending.leaves.len();
         let mut leaves = pending.leaves;
         let mut places = Vec::with_capacity(appends.len());
         for one in appends.iter() {
@@ -119,12 +130,9 @@ impl Sequencer {
             return Ok(Round::Idle);
         }
         append(&mut tx, &mut log, &mut frontier, &leaves, &steps).await?;
-        if let Some((first, last)) = pending.ids {
-            let taken = tx.execute(TAKE, &[first.into(), last.into()]).await?;
-            if taken != from_outbox as u64 {
-                // Another process took some of them before we had the lock, or one came in between: look again.
-                return Ok(Round::Busy);
-            }
+        if !take(&mut tx, &pending.ids).await? {
+            // Another process took some of them before we had the lock, or some came in between: look again.
+            return Ok(Round::Busy);
         }
         steps.passed("sequencer.taken");
         let now = self.clock.now();

@@ -91,27 +91,20 @@ fn kill(at: &Path, next: u64, step: &str, turn: u64) -> u64 {
     committed
 }
 
-/// The numbers of the leaves that are in the log, in order; and that it never said anything else before.
-async fn numbers(db: &Db, known: &mut Vec<[u8; 32]>) -> u64 {
+/// How many leaves are in the log; those behind the first `known` entries are looked at: in order, each once.
+async fn count(db: &Db, known: &mut u64) -> u64 {
     let reader = Reader::newest(db).await.unwrap();
-    let mut count = 0;
-    for from in (0..reader.size()).step_by(10_000) {
+    for from in (*known..reader.size()).step_by(10_000) {
         for entry in reader.entries(from, 10_000).await.unwrap() {
-            let place = usize::try_from(entry.index).unwrap();
-            match known.get(place) {
-                Some(before) => assert_eq!(*before, entry.hash, "entry {place} was another"),
-                None => known.push(entry.hash),
-            }
-            match Leaf::parse(&entry.leaf).unwrap() {
-                Leaf { what: What::Open { .. }, .. } => assert_eq!(entry.index, 0),
-                found => {
-                    assert_eq!(found, leaf(count), "entry {}", entry.index);
-                    count += 1;
-                }
+            let found = Leaf::parse(&entry.leaf).unwrap();
+            match entry.index.checked_sub(1) {
+                None => assert!(matches!(found.what, What::Open { .. })),
+                Some(number) => assert_eq!(found, leaf(number), "entry {}", entry.index),
             }
         }
     }
-    count
+    *known = reader.size();
+    *known - 1
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -120,7 +113,7 @@ async fn nothing_is_lost_doubled_or_forked_by_kill_9_at_any_step() {
     let folder = tempfile::TempDir::with_prefix("octro-test-ledger-killed-").unwrap();
     let at = folder.path();
     let mut chance = Chance::new(SEED);
-    let (mut next, mut known, mut noted) = (0, Vec::new(), Vec::<String>::new());
+    let (mut next, mut known, mut noted) = (0, 0, Vec::<String>::new());
     for round in 0..kills {
         let step = Steps::NAMES[round % Steps::NAMES.len()];
         // The sequencer's first turn may be the one in which the log begins.
@@ -133,11 +126,15 @@ async fn nothing_is_lost_doubled_or_forked_by_kill_9_at_any_step() {
         ledger.flush().await.unwrap();
         ledger.publish().await.unwrap();
         noted.extend(std::fs::read_to_string(at.join("published/1/checkpoint")).ok());
-        let found = numbers(&db, &mut known).await;
+        let found = count(&db, &mut known).await;
         assert!(found >= committed, "kill {round} at {step}: {found} of {committed} leaves");
         next = found;
-        let audit = octro_ledger::audit(&db, Some(&at.join("published")), Parts::ALL, |_| ()).await.unwrap();
-        assert!(audit.is_clean(), "kill {round} at {step}: {:?}", audit.findings);
+        // The whole of it grows with each round.
+        if round < Steps::NAMES.len() || round % 10 == 9 || round + 1 == kills {
+            let folder = at.join("published");
+            let audit = octro_ledger::audit(&db, Some(&folder), Parts::ALL, |_| ()).await.unwrap();
+            assert!(audit.is_clean(), "kill {round} at {step}: {:?}", audit.findings);
+        }
         db.close().await;
     }
     let db = open(at).await;

@@ -205,3 +205,55 @@ async fn whoever_publishes_is_paused_or_killed() {
         one_is_still(step, signal).await;
     }
 }
+
+#[tokio::test]
+async fn what_another_process_took_meanwhile_is_not_taken_twice() {
+    let Some(of) = TestDb::postgres().await.unwrap() else { return };
+    let folder = tempfile::TempDir::with_prefix("octro-test-seats-").unwrap();
+    let open = async |steps| {
+        let settings = Settings { steps, ..settings(folder.path()) };
+        Ledger::open(of.db(), Arc::new(SystemClock), settings).await.unwrap()
+    };
+    let other = open(Steps::default()).await;
+    // Two writers' rows lie between each other, and as many of one as of the other.
+    let (mut one, mut two) = (of.db().begin().await.unwrap(), of.db().begin().await.unwrap());
+    for number in 0..20 {
+        outbox::put(&mut one, START, &leaf(number)).await.unwrap();
+        outbox::put(&mut two, START, &leaf(WRITER + number)).await.unwrap();
+    }
+    outbox::put(&mut two, START, &leaf(WRITER + 20)).await.unwrap();
+    outbox::put(&mut one, START, &leaf(20)).await.unwrap();
+    one.commit().await.unwrap();
+    // Between this one's look and its lock, the other takes what it saw, and the second writer commits.
+    let (saw, seen) = std::sync::mpsc::channel();
+    let (go_on, gone_on) = std::sync::mpsc::channel::<()>();
+    let (first, gone_on) = (std::sync::atomic::AtomicBool::new(true), std::sync::Mutex::new(gone_on));
+    let steps = Steps::calling(move |name| {
+        if name == "sequencer.read" && first.swap(false, Ordering::SeqCst) {
+            saw.send(()).unwrap();
+            gone_on.lock().unwrap().recv().unwrap();
+        }
+    });
+    let settings = Settings { steps, ..settings(folder.path()) };
+    let address = of.address().to_owned();
+    let slow = std::thread::spawn(move || {
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let db = Db::open(&address).await.unwrap();
+            Ledger::open(db, Arc::new(SystemClock), settings).await.unwrap().flush().await.unwrap();
+        });
+    });
+    seen.recv().unwrap();
+    other.flush().await.unwrap();
+    two.commit().await.unwrap();
+    go_on.send(()).unwrap();
+    slow.join().unwrap();
+    other.flush().await.unwrap();
+    let mut found = Vec::new();
+    for entry in other.reader().await.unwrap().entries(1, 100).await.unwrap() {
+        found.push(Leaf::parse(&entry.leaf).unwrap());
+    }
+    let expected: Vec<Leaf> = (0..21).chain(WRITER..WRITER + 21).map(leaf).collect();
+    assert_eq!(found, expected);
+    drop(other);
+    of.remove().await.unwrap();
+}

@@ -10,7 +10,7 @@ use octro_model::{SystemClock, Timestamp};
 use octro_store::Db;
 use octro_verify::{Hash, Leaf, Status, Transition, What, leaf_hash, node_hash};
 
-use super::measure::{Figures, TIMES, instant, median, percentile};
+use super::measure::{Figures, TIMES, cpu_of_all, instant, median, percentile};
 use super::random::Random;
 use super::stored::BEGIN;
 
@@ -125,6 +125,7 @@ impl Stored {
         figures: &mut Figures,
     ) -> anyhow::Result<()> {
         let (mut put, mut appended, mut batches) = (Duration::ZERO, Duration::ZERO, Vec::new());
+        let mut busy = Duration::ZERO;
         let mut left = entries as usize;
         let mut limit = Duration::ZERO;
         while left > 0 {
@@ -140,13 +141,15 @@ impl Stored {
             outbox::put_all(&mut tx, Timestamp::from_micros(0), &leaves).await?;
             tx.commit().await?;
             put += begun.elapsed();
-            let begun = instant();
+            let (begun, cpu) = (instant(), cpu_of_all());
             ledger.flush().await?;
             appended += begun.elapsed();
+            busy += cpu_of_all().saturating_sub(cpu);
             batches.push(begun.elapsed().as_secs_f64() * 1e3);
         }
         let rate = |took: Duration| f64::from(entries) / took.as_secs_f64();
         figures.add("appended durably, batches of 1,000", rate(appended), "entries/s");
+        figures.add("appended durably, CPU", busy.as_secs_f64() * 1e6 / f64::from(entries), "us/entry");
         figures.add("put into the outbox and appended, both durably", rate(put + appended), "entries/s");
         figures.add("a batch of 1,000 appended, median", median(batches.clone()), "ms");
         figures.add("a batch of 1,000 appended, p99", percentile(batches, 0.99), "ms");
@@ -162,11 +165,13 @@ impl Stored {
             ("audit with leaves, chains and signatures", None, Parts::ALL),
             ("audit of everything and the published folder", Some(folder.as_path()), Parts::ALL),
         ] {
-            let begun = instant();
+            let (begun, cpu) = (instant(), cpu_of_all());
             let audit = audit(db, folder, parts, |_| ()).await?;
-            let took = begun.elapsed().as_secs_f64();
+            let (took, cpu) = (begun.elapsed().as_secs_f64(), cpu_of_all().saturating_sub(cpu));
             anyhow::ensure!(audit.is_clean(), "the audit found {:?}", audit.findings.first());
             figures.add(what, audit.entries as f64 / took, "entries/s");
+            let each = cpu.as_secs_f64() * 1e6 / audit.entries.max(1) as f64;
+            figures.add(format!("{what}, CPU"), each, "us/entry");
         }
         let anew = self.path.join("anew");
         let (db, at) = (db.clone(), anew.clone());

@@ -78,7 +78,16 @@ pub fn instant() -> Instant {
 
 /// CPU time of this thread: what other processes do meanwhile does not count.
 pub fn cpu() -> Duration {
-    let at = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    cpu_of(rustix::time::ClockId::ThreadCPUTime)
+}
+
+/// CPU time of all threads of this process.
+pub fn cpu_of_all() -> Duration {
+    cpu_of(rustix::time::ClockId::ProcessCPUTime)
+}
+
+fn cpu_of(clock: rustix::time::ClockId) -> Duration {
+    let at = rustix::time::clock_gettime(clock);
     Duration::new(u64::try_from(at.tv_sec).unwrap_or(0), u32::try_from(at.tv_nsec).unwrap_or(0))
 }
 
