@@ -167,7 +167,7 @@ impl Db {
 
     pub(crate) async fn fetch_repeated(
         &self,
-        sql: AssertSqlSafe<String>,
+        sql: AssertSqlSafe<Arc<str>>,
         params: &[Param<'_>],
     ) -> Result<Vec<Row>, StoreError> {
         Ok(match self {
@@ -279,7 +279,7 @@ impl Tx {
 
     pub(crate) async fn fetch_repeated(
         &mut self,
-        sql: AssertSqlSafe<String>,
+        sql: AssertSqlSafe<Arc<str>>,
         params: &[Param<'_>],
     ) -> Result<Vec<Row>, StoreError> {
         Ok(match self {
