@@ -3,6 +3,7 @@
 mod advisories;
 mod bench;
 mod docs;
+mod independent;
 mod lint;
 mod postgres;
 mod step;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::postgres::Postgres;
 use crate::step::{Count, run as step, say, tests};
-use crate::{advisories, docs, lint, tools};
+use crate::{advisories, docs, independent, lint, tools};
 
 /// Runs all of it and ends with `N passed, N failed`.
 pub fn run() -> anyhow::Result<bool> {
@@ -19,6 +19,7 @@ pub fn run() -> anyhow::Result<bool> {
     let at = now();
     tools::debian()?;
     let node = tools::npm(&root)?;
+    let python = tools::python(&root)?;
     tools::cargo_deny()?;
     time("tools", at);
 
@@ -39,9 +40,10 @@ pub fn run() -> anyhow::Result<bool> {
 
     let at = now();
     let postgres = Postgres::start()?;
+    let sample = independent::sample(&root)?;
     count += tests(
         "tests on SQLite and PostgreSQL",
-        cargo(&root).env("OCTRO_TEST_POSTGRES", postgres.url()).args([
+        cargo(&root).env("OCTRO_TEST_POSTGRES", postgres.url()).env("OCTRO_TEST_SAMPLE", &sample).args([
             "test",
             "--workspace",
             "--no-fail-fast",
@@ -49,6 +51,10 @@ pub fn run() -> anyhow::Result<bool> {
         ]),
     )?;
     time("tests", at);
+
+    let at = now();
+    count += independent::run(&root, &sample, &node, &python)?;
+    time("independent verifiers", at);
 
     let at = now();
     say("\n== generated reference");

@@ -25,10 +25,14 @@ const DEBIAN: &[(&str, &str)] = &[
     ("setpriv", "util-linux"),
     ("node", "nodejs"),
     ("npm", "npm"),
+    ("go", "golang-go"),
 ];
 
-/// npm packages of the browser tests, in exact versions.
-const NPM: &[&str] = &["playwright-core@1.65.1", "axe-core@4.14.1"];
+/// npm packages of the tests, in exact versions: a browser's remote control, and a verifier that is not ours.
+const NPM: &[&str] = &["playwright-core@1.65.1", "axe-core@4.14.1", "@sigstore/verify@3.1.1"];
+
+/// A Python package of the tests, in its exact version: a verifier that is not ours. It never leaves the tests.
+const PYTHON: (&str, &str) = ("pymerkle", "7.0.0");
 
 /// Where a command is.
 pub fn which(name: &str) -> Option<PathBuf> {
@@ -47,6 +51,10 @@ pub fn debian() -> anyhow::Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
+    apt(&missing)
+}
+
+fn apt(missing: &[&str]) -> anyhow::Result<()> {
     say(&format!("installing Debian packages: {}", missing.join(", ")));
     if which("apt-get").is_none() {
         bail!("{} cannot be had: this system has no apt-get; install them by hand", missing.join(", "));
@@ -56,7 +64,7 @@ pub fn debian() -> anyhow::Result<()> {
     install
         .env("DEBIAN_FRONTEND", "noninteractive")
         .args(["install", "-y", "-qq", "--no-install-recommends"])
-        .args(&missing);
+        .args(missing);
     quietly(&mut install).with_context(|| format!("{} cannot be had from apt-get", missing.join(", ")))
 }
 
@@ -81,6 +89,30 @@ pub fn npm(root: &Path) -> anyhow::Result<PathBuf> {
     Ok(dir)
 }
 
+/// Installs the Python package into an environment of its own; answers the environment's interpreter.
+pub fn python(root: &Path) -> anyhow::Result<PathBuf> {
+    let dir = root.join(".xtask/python");
+    let python = dir.join("bin/python");
+    let (package, version) = PYTHON;
+    let script = format!("import importlib.metadata as m; assert m.version('{package}') == '{version}'");
+    let there = Command::new(&python).args(["-c", &script]).stderr(Stdio::null()).status();
+    if there.is_ok_and(|status| status.success()) {
+        return Ok(python);
+    }
+    let wanted = format!("{package}=={version}");
+    say(&format!("installing Python packages: {wanted}"));
+    let environment = || quietly(Command::new("python3").args(["-m", "venv"]).arg(&dir));
+    // Debian has a part of Python that this needs in a package of its own.
+    if environment().is_err() {
+        apt(&["python3-venv"])?;
+        environment()?;
+    }
+    let mut install = Command::new(&python);
+    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", &wanted]);
+    quietly(&mut install).with_context(|| format!("{wanted} cannot be had from PyPI"))?;
+    Ok(python)
+}
+
 /// Installs `cargo deny` if it is not there.
 pub fn cargo_deny() -> anyhow::Result<()> {
     let there = Command::new("cargo")
@@ -98,7 +130,7 @@ pub fn cargo_deny() -> anyhow::Result<()> {
 }
 
 /// Runs a command and shows what it printed only if it fails.
-fn quietly(command: &mut Command) -> anyhow::Result<()> {
+pub fn quietly(command: &mut Command) -> anyhow::Result<()> {
     let out = command.stdin(Stdio::null()).output().with_context(|| format!("{command:?} cannot be run"))?;
     if out.status.success() {
         return Ok(());

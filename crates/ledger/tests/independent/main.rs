@@ -1,0 +1,114 @@
+//! What software that is not ours is given to judge: a log as Octro keeps and publishes it, proofs from it, and of each
+//! thing copies that somebody tampered with. `tests/independent` holds the judges; our own verifier is held to the same
+//! cases here. With OCTRO_TEST_SAMPLE the cases stay in that folder, one folder a database.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what it expects")]
+
+mod cases;
+mod logs;
+mod ours;
+mod proofs;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use cases::{Cases, Sample};
+use octro_ledger::FileSigner;
+use octro_verify::{VerifierKey, cosigned_message, signature_line};
+use support::Bench;
+
+/// The sizes at which the sample's log was signed; the key changed with the entry before `SIZES[4]`.
+const SIZES: [u64; 6] = [1, 256, 257, 1_300, 1_301, 3_000];
+
+/// A witness's name, and when it cosigns.
+const WITNESS: &str = "witness.test/one";
+const COSIGNED_AT: u64 = 1_800_000_100;
+
+fn key(seed: u8) -> ed25519_dalek::SigningKey {
+    ed25519_dalek::SigningKey::from_bytes(&[seed; 32])
+}
+
+/// A cosignature line of a checkpoint's text.
+fn cosigned(text: &str) -> (VerifierKey, String) {
+    use ed25519_dalek::Signer as _;
+    let key = key(9);
+    let witness = VerifierKey::witness(WITNESS, key.verifying_key().to_bytes()).unwrap();
+    let signature = key.sign(cosigned_message(COSIGNED_AT, text).as_bytes()).to_bytes();
+    let line = signature_line(&witness, &[COSIGNED_AT.to_be_bytes().as_slice(), &signature].concat());
+    (witness, line)
+}
+
+/// Keeps a log in a database and publishes it: several rounds, a change of its key, and a witness's cosignature.
+async fn kept(bench: &Bench) -> Sample {
+    let old = bench.ledger.reader().await.unwrap().log().signer.clone();
+    let mut next = 1;
+    bench.ledger.publish().await.unwrap();
+    for size in &SIZES[1..4] {
+        bench.put(next..*size).await;
+        next = *size;
+        // Each round leaves its partial tiles, so that the checkpoint of an earlier round still finds its own.
+        bench.ledger.publish().await.unwrap();
+    }
+    bench.ledger.rotate().await.unwrap();
+    bench.put(next..SIZES[5] - 1).await;
+    let reader = bench.ledger.reader().await.unwrap();
+    assert_eq!(reader.size(), SIZES[5]);
+    let (witness, line) = cosigned(&reader.checkpoint().await.unwrap().checkpoint.to_text());
+    let sql = format!(
+        "INSERT INTO ledger_cosignatures (log, size, witness, line, at) VALUES (1, {}, '{WITNESS}', '{line}', 0)",
+        SIZES[5]
+    );
+    support::force(&bench.of, &sql).await;
+    bench.ledger.publish().await.unwrap();
+    bench.clean().await;
+    let mut notes = Vec::new();
+    for size in SIZES {
+        notes.push((size, reader.checkpoint_from(size).await.unwrap().unwrap().note));
+    }
+    let entries = reader.entries(0, SIZES[5]).await.unwrap();
+    Sample {
+        keys: vec![old, reader.log().signer.clone()],
+        witness: witness.to_string(),
+        notes,
+        leaves: entries.into_iter().map(|entry| entry.leaf).collect(),
+        published: bench.published().join("1"),
+        signer: FileSigner::read(&bench.folder.path().join("ledger.key")).unwrap(),
+        reader,
+    }
+}
+
+async fn judged(bench: &Bench, at: &Path) {
+    let sample = kept(bench).await;
+    let mut cases = Cases::new(at);
+    cases::checkpoints(&mut cases, &sample);
+    proofs::inclusions(&mut cases, &sample).await;
+    proofs::consistencies(&mut cases, &sample).await;
+    logs::logs(&mut cases, &sample);
+    cases.write();
+    for kind in ["checkpoint", "inclusion", "consistency", "log"] {
+        for good in [true, false] {
+            let there = cases.all.iter().any(|case| case.kind == kind && case.good == good);
+            assert!(there, "no {kind} that is {}", if good { "good" } else { "tampered with" });
+        }
+    }
+    for case in &cases.all {
+        let found = ours::judge(at, case);
+        assert_eq!(found.is_ok(), case.good, "{}: {}: {found:?}", bench.of.name(), case.name);
+    }
+}
+
+#[tokio::test]
+async fn a_log_and_its_tampered_copies_are_judged_rightly_and_written_for_others_to_judge() {
+    let kept = std::env::var_os("OCTRO_TEST_SAMPLE").map(PathBuf::from);
+    let own = tempfile::TempDir::with_prefix("octro-test-sample-").unwrap();
+    let root = kept.as_deref().unwrap_or(own.path());
+    for bench in Bench::all().await {
+        let at = root.join(bench.of.name());
+        if at.exists() {
+            std::fs::remove_dir_all(&at).unwrap();
+        }
+        judged(&bench, &at).await;
+        bench.done().await;
+    }
+}
