@@ -14,7 +14,20 @@ use crate::step::say;
 const EDGES: &[(&str, &[&str])] = &[
     (
         "octro",
-        &["server", "demo", "connectors", "engine", "ledger", "verify", "program", "cel", "store", "model", "posture", "web"],
+        &[
+            "server",
+            "demo",
+            "connectors",
+            "engine",
+            "ledger",
+            "verify",
+            "program",
+            "cel",
+            "store",
+            "model",
+            "posture",
+            "web",
+        ],
     ),
     ("server", &["posture", "connectors", "web", "engine", "program", "store", "model"]),
     ("demo", &["engine", "program", "store", "model"]),

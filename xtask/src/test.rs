@@ -75,10 +75,7 @@ pub fn run() -> anyhow::Result<bool> {
     ] {
         count += tests(
             title,
-            Command::new("node")
-                .current_dir(&root)
-                .env("NODE_PATH", node.join("node_modules"))
-                .arg(script),
+            Command::new("node").current_dir(&root).env("NODE_PATH", node.join("node_modules")).arg(script),
         )?;
     }
     time("browser", at);
