@@ -1,7 +1,9 @@
 //! The journal: what the engine tells the ledger. Every change of a control's status, every program version, every
 //! collection and the seal of every day are put into the ledger's outbox by the very transaction of the change.
 
+mod audit;
 mod chain;
+mod erase;
 mod facts;
 mod seal;
 mod store;
@@ -18,13 +20,15 @@ use crate::EngineError;
 use crate::delta::{Delta, ENDED};
 use crate::state::State;
 
+pub use audit::{JournalAudit, audit_journal};
 pub(crate) use chain::Chain;
+pub use erase::{Erased, erase};
 pub(crate) use seal::{Seen, members};
 pub(crate) use store::{Sealed, hash};
 
 #[cfg(test)]
 pub(crate) fn statements() -> Vec<&'static str> {
-    [store::STATEMENTS, facts::STATEMENTS].concat()
+    [store::STATEMENTS, facts::STATEMENTS, audit::STATEMENTS, erase::STATEMENTS].concat()
 }
 #[cfg(test)]
 pub(crate) const BULKS: &[octro_store::Bulk] = store::BULKS;
