@@ -13,7 +13,7 @@ pub async fn run(global: &Global) -> anyhow::Result<Exit> {
     let reader = Reader::newest(query.db()).await?;
     let signed = reader.checkpoint().await?;
     let waiting = outbox::waiting(query.db()).await?;
-    let sealed = query.sealed_at().await?;
+    let sealed = query.sealed().await?.map(|(_, last)| last);
     let log = reader.log();
     let witnesses = signed.note.lines().filter(|line| line.starts_with('\u{2014}')).count().saturating_sub(1);
     let value = json!({
