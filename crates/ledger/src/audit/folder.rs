@@ -94,10 +94,8 @@ fn is_within(piece: Piece, size: u64) -> bool {
 async fn given_up(db: &Db, log: &Log, said: &Checkpoint) -> Result<bool, LedgerError> {
     let Some(row) = db.fetch_one(FOLLOWS, &[(log.ord + 1).into()]).await? else { return Ok(false) };
     let leaf: Vec<u8> = row.get(0)?;
-    Ok(match Leaf::parse(&leaf).map(|leaf| leaf.what) {
-        Ok(What::Open { after: Some(after), .. }) => {
-            (after.origin.as_str(), after.size, after.root) == (said.origin.as_str(), said.size, said.root)
-        }
-        _ => false,
-    })
+    let Ok(What::Open { after: Some(after), .. }) = Leaf::parse(&leaf).map(|leaf| leaf.what) else {
+        return Ok(false);
+    };
+    Ok((after.origin.as_str(), after.size, after.root) == (said.origin.as_str(), said.size, said.root))
 }
