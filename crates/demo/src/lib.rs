@@ -15,7 +15,7 @@ mod year;
 
 use std::sync::Arc;
 
-use octro_engine::{Engine, EngineError, Lease, Query};
+use octro_engine::{Engine, EngineError, Journal, Lease, Query};
 use octro_model::{Clock, IdError, ManualClock, Timestamp};
 use octro_program::Files;
 use octro_store::Db;
@@ -69,6 +69,8 @@ impl Default for Size {
 /// If the database fails, or holds a company of another seed.
 pub async fn prepare(
     db: &Db,
+    clock: &ManualClock,
+    journal: Journal,
     seed: u64,
     progress: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<Arc<dyn Clock>, DemoError> {
@@ -86,7 +88,7 @@ pub async fn prepare(
                 let what = "the simulation was cut off before it was done; remove its folder and start again";
                 return Err(DemoError::Other(what.to_owned()));
             }
-            make(db, seed, Size::default(), progress).await?;
+            make(db, clock, Some(journal), seed, Size::default(), progress).await?;
             query.set(MADE, &seed.to_string()).await?;
         }
     }
@@ -98,20 +100,25 @@ pub async fn prepare(
     Ok(Arc::new(Resumed::at(now)))
 }
 
-/// Makes a company in an empty database.
+/// Makes a company in an empty database; `clock` is the one that the ledger of `journal` has.
 ///
 /// # Errors
 /// If the database fails.
 pub async fn make(
     db: &Db,
+    clock: &ManualClock,
+    journal: Option<Journal>,
     seed: u64,
     size: Size,
     progress: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<(), DemoError> {
-    let clock = ManualClock::at(BEGIN);
-    let engine = Engine::open(db.clone(), Arc::new(clock.clone()), Lease::alone()).await?;
+    clock.set(BEGIN);
+    let mut engine = Engine::open(db.clone(), Arc::new(clock.clone()), Lease::alone()).await?;
+    if let Some(journal) = journal {
+        engine = engine.with_journal(journal);
+    }
     let sources = sources(seed, size)?;
-    year::live(&engine, &clock, &sources, programs(), progress).await?;
+    year::live(&engine, clock, &sources, programs(), progress).await?;
     Ok(())
 }
 

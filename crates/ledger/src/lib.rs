@@ -28,7 +28,7 @@ pub use audit::{Audit, Finding, Parts, audit};
 pub use error::LedgerError;
 pub use health::Health;
 pub use highest::Highest;
-pub use keys::{FileKeys, FileSigner, Keys, Signer, verifier_key, random_bytes};
+pub use keys::{FileKeys, FileSigner, Keys, Signer, random_bytes, verifier_key};
 pub use ledger::{Ledger, Settings};
 pub use log::Log;
 pub use publish::rebuild;

@@ -33,7 +33,8 @@ impl From<EngineError> for Failure {
                 "The database does not answer at the moment; try again in a few seconds.",
             )
             .because(error),
-            EngineError::NotProvable(_) | EngineError::Ledger(LedgerError::NoLog | LedgerError::Beyond { .. }) => {
+            EngineError::NotProvable(_)
+            | EngineError::Ledger(LedgerError::NoLog | LedgerError::Beyond { .. }) => {
                 WebError::new(StatusCode::CONFLICT, sentence(&error))
             }
             EngineError::Store(_)

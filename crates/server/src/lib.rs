@@ -11,8 +11,8 @@ mod seat;
 mod start;
 
 pub use config::{Config, ConfigError, OpenSource};
-pub use ledger::{LedgerConfig, journal, open_ledger};
 pub use folder::{Folder, FolderError};
+pub use ledger::{LedgerConfig, journal, open_ledger};
 pub use retention::compact;
 pub use rules::Rules;
 pub use start::{Company, StartError, Started, open, start};

@@ -57,7 +57,8 @@ pub async fn compact(config: &Config, progress: impl FnMut(Stage)) -> Result<Opt
         return Err(StartError::Evaluates);
     }
     let ledger = crate::ledger::open_ledger(config, &db, clock.clone()).await?;
-    let engine = Engine::open(db.clone(), clock, lease.clone()).await?.with_journal(crate::ledger::journal(&ledger));
+    let engine =
+        Engine::open(db.clone(), clock, lease.clone()).await?.with_journal(crate::ledger::journal(&ledger));
     let done = engine.compact(Span::ZERO, progress).await;
     ledger.flush().await?;
     lease.release(&db).await?;

@@ -51,12 +51,7 @@ pub enum Looked {
 
 impl Seat {
     /// The seat of `db`, wanted by `process`; `None` if it is the only one. Nobody holds it yet.
-    pub fn new(
-        db: Db,
-        clock: Arc<dyn Clock>,
-        process: Option<String>,
-        ledger: Option<Ledger>,
-    ) -> Self {
+    pub fn new(db: Db, clock: Arc<dyn Clock>, process: Option<String>, ledger: Option<Ledger>) -> Self {
         let inbox = Inbox::new(db.clone(), clock.clone());
         let held = Held { engine: None, lease: lease(process.as_deref(), 0), opened: 0 };
         Self {

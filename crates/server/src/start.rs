@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use octro_ledger::LedgerError;
 use octro_engine::{EngineError, Query};
+use octro_ledger::LedgerError;
 use octro_model::Clock;
 use octro_posture::PostureState;
 use octro_store::{Db, StoreError};

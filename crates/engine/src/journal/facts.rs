@@ -40,19 +40,21 @@ pub(super) async fn of(
         None => {
             let inputs = tx.fetch(INPUTS, &[collection.into(), input.seq.into()]).await?;
             // A collection begins with nothing, which is what most of these are asked for.
-            let hashes = if inputs.is_empty() { Vec::new() } else { tx.fetch(HASHES, &[collection.into()]).await? };
-            stored(&inputs, &hashes)?
+            let hashes =
+                if inputs.is_empty() { Vec::new() } else { tx.fetch(HASHES, &[collection.into()]).await? };
+            stored(&inputs, &hashes, 0)?
         }
     };
     last = link(&last, &input.body, delta.observations.iter().map(|one| one.hash.as_slice()));
     Ok(last)
 }
 
-/// The last link over stored inputs and the hashes of their observations, both in their order.
-pub(crate) fn stored(inputs: &[Row], hashes: &[Row]) -> Result<Hash, StoreError> {
+/// The last link over stored inputs and the hashes of their observations, both in their order; in a row of the latter,
+/// the input's number stands in `column` and the hash after it.
+pub(crate) fn stored(inputs: &[Row], hashes: &[Row], column: usize) -> Result<Hash, StoreError> {
     let mut of_input: HashMap<i64, Vec<Vec<u8>>> = HashMap::new();
     for row in hashes {
-        of_input.entry(row.get(0)?).or_default().push(row.get(1)?);
+        of_input.entry(row.get(column)?).or_default().push(row.get(column + 1)?);
     }
     let mut last = [0; 32];
     for row in inputs {

@@ -1,7 +1,9 @@
 //! The journal: what the engine tells the ledger. Every change of a control's status, every program version, every
 //! collection and the seal of every day are put into the ledger's outbox by the very transaction of the change.
 
+mod audit;
 mod chain;
+mod erase;
 mod facts;
 mod seal;
 mod store;
@@ -18,13 +20,15 @@ use crate::EngineError;
 use crate::delta::{Delta, ENDED};
 use crate::state::State;
 
+pub use audit::{JournalAudit, audit_journal};
 pub(crate) use chain::Chain;
+pub use erase::{Erased, erase};
 pub(crate) use seal::{Seen, members};
 pub(crate) use store::{Sealed, hash};
 
 #[cfg(test)]
 pub(crate) fn statements() -> Vec<&'static str> {
-    [store::STATEMENTS, facts::STATEMENTS].concat()
+    [store::STATEMENTS, facts::STATEMENTS, audit::STATEMENTS, erase::STATEMENTS].concat()
 }
 #[cfg(test)]
 pub(crate) const BULKS: &[octro_store::Bulk] = store::BULKS;
@@ -47,6 +51,8 @@ pub struct Journal {
 /// What the journal goes on from.
 #[derive(Default)]
 pub(crate) struct Ends {
+    /// The number of the log that takes entries.
+    log: i64,
     chains: BTreeMap<Id, Chain>,
     sealed: Option<Sealed>,
 }
@@ -180,10 +186,10 @@ impl Journal {
         let ends = self.ends.get_or_insert_default();
         for (control, transitions) in touched {
             if let Some(chain) = ends.chains.get(&control) {
-                store::chain(tx, &control, chain).await?;
+                store::chain(tx, ends.log, &control, chain).await?;
             }
             for (n, hash) in transitions {
-                store::transition(tx, &control, n, written, &hash).await?;
+                store::transition(tx, ends.log, &control, n, written, &hash).await?;
             }
         }
         Ok(())

@@ -167,12 +167,7 @@ impl Drop for Ahead {
 }
 
 /// Reads page after page, and has each parsed while the next is read.
-async fn read(
-    db: Db,
-    shapes: Arc<Shapes>,
-    mut after: i64,
-    send: mpsc::Sender<Result<Page, EngineError>>,
-) {
+async fn read(db: Db, shapes: Arc<Shapes>, mut after: i64, send: mpsc::Sender<Result<Page, EngineError>>) {
     loop {
         let page = match next(&db, after).await {
             Ok(None) => return,

@@ -89,6 +89,16 @@ pub enum Command {
     Init(Init),
     /// Make all results anew from the observations and compare
     Replay(Replay),
+    /// Make a proof that anyone can check offline
+    #[command(subcommand)]
+    Prove(Prove),
+    /// Check a proof, with nothing but the file and the log's key: 0 proved, 1 refuted, 2 unusable
+    Verify(Verify),
+    /// The ledger: the append-only log that proofs rest on
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
+    /// Make the ledger's commitments to a person unopenable
+    Erase(Erase),
     /// Remove facts that were kept for as long as their kinds say; results stay
     Compact,
     /// Write data out as a whole
@@ -124,6 +134,9 @@ pub struct Up {
     /// Open a simulated company instead of this machine, in a database of its own (`octro-demo`)
     #[arg(long)]
     pub demo: bool,
+    /// After a restored backup: go on with a new log, whose first entry cites the last checkpoint that was signed
+    #[arg(long)]
+    pub follow: bool,
     /// Make the simulated company anew from this seed
     #[arg(long, requires = "demo", value_name = "N")]
     pub seed: Option<u64>,
@@ -233,6 +246,101 @@ pub enum Program {
         /// Another
         b: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Prove {
+    /// A control's statuses over an interval, with nothing left out
+    Control {
+        /// The control
+        control: String,
+        /// From when on; since the ledger began by default
+        #[arg(long, value_name = "TIME")]
+        from: Option<Timestamp>,
+        /// Until when; the last seal by default
+        #[arg(long, value_name = "TIME")]
+        to: Option<Timestamp>,
+        /// The file; standard output by default
+        #[arg(short, long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// That a resource was, or was not, in the population that was judged, and with which results
+    Resource {
+        /// Its kind
+        kind: String,
+        /// Its key
+        key: String,
+        /// At the last seal up to this; now by default
+        #[arg(long, value_name = "TIME")]
+        at: Option<Timestamp>,
+        /// The file; standard output by default
+        #[arg(short, long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// That an entry is in the log
+    Entry {
+        /// Its place, from 0
+        index: u64,
+        /// In the form of C2SP (tlog-proof@v1), for other verifiers
+        #[arg(long)]
+        tlog: bool,
+        /// The file; standard output by default
+        #[arg(short, long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The proof
+    pub file: PathBuf,
+    /// A key of the log, as `name+hexid+base64` or @FILE; may be repeated
+    #[arg(long, value_name = "KEY", required = true)]
+    pub key: Vec<String>,
+    /// A witness's key, in the same form; may be repeated
+    #[arg(long, value_name = "KEY")]
+    pub witness: Vec<String>,
+    /// How many of the witnesses must have cosigned; all by default
+    #[arg(long, value_name = "N")]
+    pub required: Option<usize>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LedgerCommand {
+    /// How the ledger is doing
+    Status,
+    /// The newest checkpoint, as a signed note
+    Checkpoint {
+        /// The first that covers so many entries
+        #[arg(long, value_name = "N")]
+        size: Option<u64>,
+    },
+    /// The newest entries
+    Tail {
+        /// How many
+        #[arg(short = 'n', long, default_value_t = 20, value_name = "N")]
+        count: u64,
+    },
+    /// Recompute everything from the database and the published tiles, and compare
+    Audit,
+    /// Write the published tiles anew
+    Rebuild {
+        /// The folder; that of the settings by default
+        folder: Option<PathBuf>,
+    },
+    /// Change the log's key; no server may run
+    Rotate,
+}
+
+#[derive(Debug, Args)]
+pub struct Erase {
+    /// The person's kind, `person` for example
+    pub kind: String,
+    /// Their key
+    pub key: String,
+    /// On what ground, for the ledger
+    #[arg(long, default_value = "request of the person")]
+    pub basis: String,
 }
 
 #[derive(Debug, Args)]

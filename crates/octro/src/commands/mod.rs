@@ -5,9 +5,12 @@ mod check;
 mod compact;
 mod completions;
 mod doctor;
+mod erase;
 mod export;
 mod init;
+mod ledger;
 mod program;
+mod prove;
 mod reference;
 mod replay;
 mod resources;
@@ -15,6 +18,7 @@ mod results;
 mod sources;
 mod status;
 mod up;
+mod verify;
 mod why;
 
 use std::future::Future;
@@ -41,6 +45,10 @@ pub fn run(options: Options) -> anyhow::Result<Exit> {
         Command::Sources(sources) => block_on(sources::run(global, sources)),
         Command::Program(command) => program::run(global, command),
         Command::Init(init) => init::run(&init),
+        Command::Prove(prove) => block_on(prove::run(global, prove)),
+        Command::Verify(verify) => verify::run(global, &verify),
+        Command::Ledger(command) => block_on(ledger::run(global, command)),
+        Command::Erase(erase) => block_on(erase::run(global, erase)),
         Command::Compact => block_on(compact::run(global)),
         Command::Replay(replay) => block_on(replay::run(global, replay)),
         Command::Export(export) => block_on(export::run(global, export)),

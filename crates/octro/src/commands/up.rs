@@ -17,6 +17,7 @@ pub async fn run(global: &Global, up: Up) -> anyhow::Result<Exit> {
         config.listen = octro_server::config::listen_address(listen)
             .map_err(|(what, expected)| UsageError(format!("--listen: {what}; expected {expected}")))?;
     }
+    config.ledger.follow = up.follow;
     let quiet = global.quiet;
     let (company, clock, opened) = if up.demo {
         let (clock, opened) = demo(global, &mut config, up.seed).await?;
@@ -101,11 +102,16 @@ async fn demo(
     config.program = None;
     let (db, folder) = octro_server::open(config, Company::Simulated).await?;
     let bar = crate::progress::bar("Simulating a company", 1, global.quiet);
-    let clock = octro_demo::prepare(&db, seed.unwrap_or(1), &mut |done, all| {
+    // While the year passes, the ledger lives in it, too.
+    let clock = octro_model::ManualClock::at(octro_demo::BEGIN);
+    let ledger = octro_server::open_ledger(config, &db, Arc::new(clock.clone())).await?;
+    let journal = octro_server::journal(&ledger);
+    let clock = octro_demo::prepare(&db, &clock, journal, seed.unwrap_or(1), &mut |done, all| {
         bar.set_length(all);
         bar.set_position(done);
     })
     .await?;
+    ledger.flush().await?;
     bar.finish_and_clear();
     Ok((clock, (db, folder)))
 }

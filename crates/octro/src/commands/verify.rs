@@ -1,0 +1,93 @@
+//! `octro verify FILE --key K`: checks a proof, with nothing but the file and the keys.
+
+use anyhow::Context as _;
+use octro_model::Clock as _;
+use octro_verify::{Outcome, PROOF_MAX, Policy, Report, VerifierKey};
+use serde_json::json;
+
+use crate::cli::{Global, Verify};
+use crate::exit::{Exit, UsageError};
+use crate::output::{self, Format};
+
+pub fn run(global: &Global, verify: &Verify) -> anyhow::Result<Exit> {
+    let policy = Policy {
+        logs: keys(&verify.key, "--key")?,
+        witnesses: keys(&verify.witness, "--witness")?,
+        required: verify.required.unwrap_or(verify.witness.len()),
+        now: u64::try_from(octro_model::SystemClock.now().micros()).ok(),
+    };
+    let path = verify.file.display();
+    let size = std::fs::metadata(&verify.file).with_context(|| path.to_string())?.len();
+    if size > PROOF_MAX as u64 {
+        return told(
+            global,
+            &Outcome::Unusable(format!("the file has {size} bytes; expected at most {PROOF_MAX}")),
+        );
+    }
+    let file = std::fs::read(&verify.file).with_context(|| path.to_string())?;
+    told(global, &octro_verify::verify(&file, &policy))
+}
+
+/// Keys as they stand on the command line, or in a file whose name begins with `@`.
+fn keys(all: &[String], option: &str) -> anyhow::Result<Vec<VerifierKey>> {
+    let mut keys = Vec::new();
+    for text in all {
+        let text = match text.strip_prefix('@') {
+            Some(path) => std::fs::read_to_string(path).with_context(|| path.to_owned())?,
+            None => text.clone(),
+        };
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            keys.push(
+                VerifierKey::parse(line).map_err(|fault| UsageError(format!("{option}: the key {fault}")))?,
+            );
+        }
+    }
+    Ok(keys)
+}
+
+fn told(global: &Global, outcome: &Outcome) -> anyhow::Result<Exit> {
+    let (word, exit) = match outcome {
+        Outcome::Proved(_) => ("proved", Exit::Done),
+        Outcome::Refuted(_) => ("refuted", Exit::Failing),
+        Outcome::Unusable(_) => ("unusable", Exit::Usage),
+    };
+    if global.format != Format::Table {
+        let value = match outcome {
+            Outcome::Proved(report) => proved(report),
+            Outcome::Refuted(reason) => json!({"outcome": word, "reason": reason.to_string()}),
+            Outcome::Unusable(why) => json!({"outcome": word, "reason": why}),
+        };
+        output::text(&format!("{value:#}\n"))?;
+        return Ok(exit);
+    }
+    let text = match outcome {
+        Outcome::Proved(report) => {
+            let list = |title: &str, all: &[String]| {
+                let lines: String = all.iter().map(|one| format!("  - {one}\n")).collect();
+                format!("{title}\n{lines}")
+            };
+            format!(
+                "✓ PROVED\n{}{}",
+                list("What is proved:", &report.proved),
+                list("What is not:", &report.not_proved)
+            )
+        }
+        Outcome::Refuted(reason) => format!("✗ REFUTED: {reason}\n"),
+        Outcome::Unusable(why) => format!("? UNUSABLE: {why}\n"),
+    };
+    output::text(&text)?;
+    Ok(exit)
+}
+
+fn proved(report: &Report) -> serde_json::Value {
+    json!({
+        "outcome": "proved",
+        "origin": report.origin,
+        "size": report.size,
+        "root": octro_verify::hex(&report.root),
+        "signer": report.signer.to_string(),
+        "witnesses": report.witnesses.iter().map(|one| json!({"witness": one.witness.to_string(), "at": octro_verify::moment(one.time.saturating_mul(1_000_000))})).collect::<Vec<_>>(),
+        "proved": report.proved,
+        "not_proved": report.not_proved,
+    })
+}
