@@ -2,7 +2,7 @@
 own proofs that the tree continues those seen before. It looks at no signature. Octro's own code takes no part in it.
 
     python merkle.py inclusion PROOF LEAF
-    python merkle.py log FOLDER
+    python merkle.py log FOLDER [NOTE-SEEN-BEFORE...]
     python merkle.py cases FOLDER...     all cases that it can judge; ends with `N passed, N failed`
 """
 
@@ -175,11 +175,11 @@ def main(words):
             case ["inclusion", proof, leaf]:
                 inclusion(read(proof), read(leaf))
                 print("good: the leaf is in the tree of the checkpoint, whose signature this does not judge")
-            case ["log", folder]:
-                size, root = log(folder, [])
+            case ["log", folder, *seen]:
+                size, root = log(folder, seen)
                 print(f"good: all {size} entries, all tiles, root {base64.b64encode(root).decode()}")
             case _:
-                print("merkle.py inclusion PROOF LEAF | log FOLDER | cases FOLDER...", file=sys.stderr)
+                print("merkle.py inclusion PROOF LEAF | log FOLDER [SEEN...] | cases FOLDER...", file=sys.stderr)
                 return 2
     except Refused as error:
         print(f"refused: {error}", file=sys.stderr)

@@ -3,7 +3,8 @@
 //
 //	sumdb checkpoint NOTE KEY...
 //	sumdb inclusion PROOF LEAF KEY...
-//	sumdb log FOLDER KEY...
+//	sumdb log FOLDER [-seen NOTE]... KEY...
+//	sumdb proof PROOF FOLDER KEY...     that what an octro-proof/v1 file cites stands so in the published log
 //	sumdb cases FOLDER...     all cases of these folders; ends with `N passed, N failed`
 package main
 
@@ -221,7 +222,8 @@ func entries(folder string, size int64, each func(int64, []byte) error) error {
 }
 
 // Makes the whole tree anew from the entries, and compares the checkpoint, every tile, and the checkpoints seen before.
-func log(folder string, seen []string, keys []string) (tlog.Tree, error) {
+// The entries are shown to `each`, too.
+func log(folder string, seen []tlog.Tree, keys []string, each func(int64, []byte)) (tlog.Tree, error) {
 	tree, err := openFile(filepath.Join(folder, "checkpoint"), keys, "")
 	if err != nil {
 		return tree, err
@@ -240,6 +242,7 @@ func log(folder string, seen []string, keys []string) (tlog.Tree, error) {
 	err = entries(folder, tree.N, func(index int64, entry []byte) error {
 		more, err := tlog.StoredHashes(index, entry, reader)
 		stored = append(stored, more...)
+		each(index, entry)
 		return err
 	})
 	if err != nil {
@@ -270,11 +273,7 @@ func log(folder string, seen []string, keys []string) (tlog.Tree, error) {
 			return tree, fmt.Errorf("%s is forged", tile.Path())
 		}
 	}
-	for _, path := range seen {
-		before, err := openFile(path, keys, "")
-		if err != nil {
-			return tree, err
-		}
+	for _, before := range seen {
 		if before.N > tree.N {
 			return tree, fmt.Errorf("the log had %d entries before, and now has %d", before.N, tree.N)
 		}
@@ -287,6 +286,59 @@ func log(folder string, seen []string, keys []string) (tlog.Tree, error) {
 		}
 	}
 	return tree, nil
+}
+
+func ignore(int64, []byte) {}
+
+func openAll(paths, keys []string) ([]tlog.Tree, error) {
+	var all []tlog.Tree
+	for _, path := range paths {
+		tree, err := openFile(path, keys, "")
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, tree)
+	}
+	return all, nil
+}
+
+// That a proof of Octro's own form cites a checkpoint which the published log continues, and entries that stand in it. What
+// follows from these entries is for a verifier of that form to say.
+func proof(path, folder string, keys []string) (int, error) {
+	data, err := read(path)
+	if err != nil {
+		return 0, err
+	}
+	var given struct {
+		Checkpoint string
+		Entries    []struct {
+			Index int64
+			Leaf  string
+		}
+	}
+	if err := json.Unmarshal(data, &given); err != nil {
+		return 0, err
+	}
+	cited, err := open([]byte(given.Checkpoint), keys, "")
+	if err != nil {
+		return 0, err
+	}
+	leaves := make(map[int64]string)
+	for _, entry := range given.Entries {
+		if entry.Index >= cited.N {
+			return 0, fmt.Errorf("entry %d is beyond the checkpoint", entry.Index)
+		}
+		leaves[entry.Index] = entry.Leaf
+	}
+	_, err = log(folder, []tlog.Tree{cited}, keys, func(index int64, entry []byte) {
+		if leaf, found := leaves[index]; found && leaf == string(entry) {
+			delete(leaves, index)
+		}
+	})
+	if err == nil && len(leaves) > 0 {
+		err = fmt.Errorf("%d of its entries do not stand so in the log", len(leaves))
+	}
+	return len(given.Entries), err
 }
 
 type oneCase struct {
@@ -310,7 +362,14 @@ func (c oneCase) judge(at string) error {
 		for _, path := range c.Seen {
 			seen = append(seen, in(path))
 		}
-		_, err := log(in(c.Folder), seen, c.Keys)
+		before, err := openAll(seen, c.Keys)
+		if err != nil {
+			return err
+		}
+		_, err = log(in(c.Folder), before, c.Keys, ignore)
+		return err
+	case "proof":
+		_, err := proof(in(c.Proof), in(c.Folder), c.Keys)
 		return err
 	}
 	return unreadable{fmt.Errorf("no such kind: %s", c.Kind)}
@@ -359,7 +418,7 @@ func cases(folders []string) error {
 }
 
 func main() {
-	err := errors.New("sumdb checkpoint NOTE KEY... | inclusion PROOF LEAF KEY... | log FOLDER KEY... | cases FOLDER...")
+	err := errors.New("sumdb checkpoint NOTE KEY... | inclusion PROOF LEAF KEY... | log FOLDER [-seen NOTE]... KEY... | proof PROOF FOLDER KEY... | cases FOLDER...")
 	arguments := os.Args[1:]
 	is := func(command string, least int) bool {
 		return len(arguments) >= least && arguments[0] == command
@@ -376,8 +435,22 @@ func main() {
 		}
 	case is("log", 3):
 		var tree tlog.Tree
-		if tree, err = log(arguments[1], nil, arguments[2:]); err == nil {
+		var seen []string
+		rest := arguments[2:]
+		for len(rest) > 2 && rest[0] == "-seen" {
+			seen, rest = append(seen, rest[1]), rest[2:]
+		}
+		var before []tlog.Tree
+		if before, err = openAll(seen, rest); err != nil {
+			break
+		}
+		if tree, err = log(arguments[1], before, rest, ignore); err == nil {
 			fmt.Printf("good: all %d entries, all tiles, root %v\n", tree.N, tree.Hash)
+		}
+	case is("proof", 4):
+		var entries int
+		if entries, err = proof(arguments[1], arguments[2], arguments[3:]); err == nil {
+			fmt.Printf("good: all %d entries of the proof stand so in the log\n", entries)
 		}
 	case is("cases", 2):
 		err = cases(arguments[1:])

@@ -62,7 +62,7 @@ impl Sample {
 pub struct Case {
     /// What it is, for people.
     pub name: String,
-    /// `checkpoint`, `inclusion`, `consistency` or `log`.
+    /// `checkpoint`, `inclusion`, `consistency`, `log` or `proof`.
     pub kind: &'static str,
     /// Whether it is to be accepted.
     pub good: bool,

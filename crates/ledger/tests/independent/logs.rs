@@ -45,8 +45,9 @@ fn checkpoint(sample: &Sample, leaves: &[Vec<u8>]) -> Checkpoint {
     Checkpoint { origin: sample.origin().to_owned(), size: leaves.len() as u64, root: root(&hashes) }
 }
 
-/// Published logs: the one that was published, with files changed, and made anew with another history.
-pub fn logs(cases: &mut Cases, sample: &Sample) {
+/// Published logs: the one that was published, with files changed, and made anew with another history. Answers the folder of
+/// the good one.
+pub fn logs(cases: &mut Cases, sample: &Sample) -> String {
     let (seen_in, at) = cases.folder();
     let mut seen = Vec::new();
     for (size, note) in &sample.notes {
@@ -117,4 +118,5 @@ pub fn logs(cases: &mut Cases, sample: &Sample) {
             cases.push("log", format!("{what}, tiles made anew, {how}"), Some(breaks), given(&name));
         }
     }
+    format!("{seen_in}/log")
 }

@@ -84,9 +84,10 @@ async fn judged(bench: &Bench, at: &Path) {
     cases::checkpoints(&mut cases, &sample);
     proofs::inclusions(&mut cases, &sample).await;
     proofs::consistencies(&mut cases, &sample).await;
-    logs::logs(&mut cases, &sample);
+    let published = logs::logs(&mut cases, &sample);
+    proofs::own(&mut cases, &sample, &published).await;
     cases.write();
-    for kind in ["checkpoint", "inclusion", "consistency", "log"] {
+    for kind in ["checkpoint", "inclusion", "consistency", "log", "proof"] {
         for good in [true, false] {
             let there = cases.all.iter().any(|case| case.kind == kind && case.good == good);
             assert!(there, "no {kind} that is {}", if good { "good" } else { "tampered with" });

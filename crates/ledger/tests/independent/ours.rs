@@ -4,7 +4,8 @@ use std::path::Path;
 
 use octro_ledger::tile::{WIDTH, bundle_path, hashes_at, path};
 use octro_verify::{
-    Checkpoint, Hash, Note, VerifierKey, base64_decode, consistent, included, leaf_hash, root,
+    Checkpoint, Hash, Note, Outcome, Policy, VerifierKey, base64_decode, consistent, included, leaf_hash,
+    root,
 };
 
 use crate::cases::Case;
@@ -47,6 +48,14 @@ pub fn judge(at: &Path, case: &Case) -> Judgement {
             good.then_some(()).ok_or_else(|| "not consistent".to_owned())
         }
         "log" => log(at, &file("folder"), &list("seen"), &keys),
+        "proof" => {
+            let policy = Policy { logs: keys, ..Policy::default() };
+            match octro_verify::verify(&std::fs::read(file("proof")).unwrap(), &policy) {
+                Outcome::Proved(_) => Ok(()),
+                Outcome::Refuted(reason) => Err(reason.to_string()),
+                Outcome::Unusable(why) => panic!("unusable: {why}"),
+            }
+        }
         other => Err(format!("no such kind: {other}")),
     }
 }

@@ -1,7 +1,7 @@
 //! Cases about proofs: that an entry is in the tree, and that one tree continues another.
 
-use octro_verify::{Hash, base64_encode};
-use serde_json::json;
+use octro_verify::{Checkpoint, Hash, base64_encode};
+use serde_json::{Value, json};
 
 use crate::SIZES;
 use crate::cases::{Cases, Sample};
@@ -101,4 +101,44 @@ pub async fn consistencies(cases: &mut Cases, sample: &Sample) {
             &hashes,
         );
     }
+}
+
+/// Proofs in Octro's own form, beside the published log in `folder`.
+pub async fn own(cases: &mut Cases, sample: &Sample, folder: &str) {
+    // The entry with the key's change tells which key is in force.
+    let indexes = [700, SIZES[3]];
+    let hashes = sample.reader.hashes_for(SIZES[5], &indexes).await.unwrap();
+    let leaf = |index: u64| std::str::from_utf8(&sample.leaves[usize::try_from(index).unwrap()]).unwrap();
+    let good = json!({
+        "format": "octro-proof/v1",
+        "claim": { "type": "entry", "index": indexes[0] },
+        "checkpoint": sample.newest(),
+        "entries": indexes.map(|index| json!({ "index": index, "leaf": leaf(index) })),
+        "hashes": base64_encode(&hashes.concat()),
+        "states": [],
+        "members": [],
+    });
+    let mut add = |name: &str, breaks, change: &dyn Fn(&mut Value)| {
+        let mut proof = good.clone();
+        change(&mut proof);
+        let given = json!({ "keys": sample.keys, "folder": folder });
+        cases.add("proof", name, breaks, &[("proof", proof.to_string().as_bytes())], given);
+    };
+    add("of an entry", None, &|_| ());
+    add("another entry's leaf", Some("tree"), &|proof| proof["entries"][0]["leaf"] = json!(leaf(701)));
+    add("under another index", Some("tree"), &|proof| {
+        proof["entries"][0]["index"] = json!(701);
+        proof["claim"]["index"] = json!(701);
+    });
+    let (mut text, signature) = (sample.newest().to_owned(), sample.newest().find('\u{2014}').unwrap());
+    text.insert_str(signature - 1, "a line more\n");
+    add("a checkpoint with a line more", Some("signature"), &|proof| proof["checkpoint"] = json!(text));
+    let other = Checkpoint { origin: sample.origin().to_owned(), size: SIZES[5], root: [7; 32] };
+    let stranger = sample.signed_by_stranger(&other);
+    add("signed by a stranger", Some("signature"), &|proof| proof["checkpoint"] = json!(stranger));
+    // The owner can sign whatever he likes; the log that everybody has does not continue it.
+    let forked = sample.signed_by_owner(&other);
+    add("a checkpoint of another history, signed by the owner", Some("tree"), &|proof| {
+        proof["checkpoint"] = json!(forked);
+    });
 }
