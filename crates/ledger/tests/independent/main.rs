@@ -15,8 +15,9 @@ use std::path::{Path, PathBuf};
 
 use cases::{Cases, Sample};
 use octro_ledger::FileSigner;
+use octro_model::Span;
 use octro_verify::{VerifierKey, cosigned_message, signature_line};
-use support::Bench;
+use support::{Bench, START};
 
 /// The sizes at which the sample's log was signed; the key changed with the entry before `SIZES[4]`.
 const SIZES: [u64; 6] = [1, 256, 257, 1_300, 1_301, 3_000];
@@ -50,6 +51,8 @@ async fn kept(bench: &Bench) -> Sample {
         // Each round leaves its partial tiles, so that the checkpoint of an earlier round still finds its own.
         bench.ledger.publish().await.unwrap();
     }
+    // The clock goes as the leaves' moments do.
+    bench.clock.set(START.plus(Span::from_micros(1_300)));
     bench.ledger.rotate().await.unwrap();
     bench.put(next..SIZES[5] - 1).await;
     let reader = bench.ledger.reader().await.unwrap();
