@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use octro_engine::Journal;
-use octro_ledger::{FileKeys, Highest, Ledger, LedgerError, Settings, Steps, random_bytes};
+use octro_ledger::{FileKeys, Highest, Ledger, LedgerError, Outsiders, Settings, Steps, random_bytes};
 use octro_model::Clock;
 use octro_store::Db;
 
@@ -21,6 +21,8 @@ pub struct LedgerConfig {
     pub origin: Option<String>,
     /// Whether a restored backup goes on with a new log.
     pub follow: bool,
+    /// Who outside vouches for the log.
+    pub outsiders: Outsiders,
 }
 
 impl Config {
@@ -51,6 +53,7 @@ pub async fn open_ledger(config: &Config, db: &Db, clock: Arc<dyn Clock>) -> Res
         highest: Highest::beside(&key),
         folder: Some(config.ledger_folder()),
         follow: config.ledger.follow,
+        outsiders: config.ledger.outsiders.clone(),
         steps: Steps::default(),
     };
     Ledger::open(db.clone(), clock, settings).await
