@@ -137,7 +137,7 @@ async fn ask(
 ) -> Result<Answer, LedgerError> {
     match tokio::time::timeout(limits.time, exchange(url, method, body, limits.size)).await {
         Ok(answer) => answer,
-        Err(_) => Err(url.wrong(format!("did not answer within {} s", limits.time.as_secs()))),
+        Err(_) => Err(url.wrong(format!("did not answer within {:?}", limits.time))),
     }
 }
 
@@ -170,9 +170,8 @@ async fn exchange(
         }
         bytes
     });
-    let request = request
-        .body(Full::new(Bytes::from(bytes.unwrap_or_default())))
-        .map_err(|error| url.wrong(error))?;
+    let request =
+        request.body(Full::new(Bytes::from(bytes.unwrap_or_default()))).map_err(|error| url.wrong(error))?;
     let response = sender.send_request(request).await.map_err(|error| url.wrong(error))?;
     let status = response.status().as_u16();
     let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -225,14 +224,22 @@ mod tests {
 
     #[tokio::test]
     async fn answers_have_limits() {
-        let good = saying("HTTP/1.1 409 Conflict\r\nContent-Type: text/x.tlog.size\r\nContent-Length: 3\r\n\r\n42\n");
+        let good = saying(
+            "HTTP/1.1 409 Conflict\r\nContent-Type: text/x.tlog.size\r\nContent-Length: 3\r\n\r\n42\n",
+        );
         let answer = get(&good.await, LIMITS).await.unwrap();
-        assert_eq!((answer.status, answer.kind.as_str(), answer.body.as_slice()), (409, "text/x.tlog.size", b"42\n".as_slice()));
+        assert_eq!(
+            (answer.status, answer.kind.as_str(), answer.body.as_slice()),
+            (409, "text/x.tlog.size", b"42\n".as_slice())
+        );
         assert_eq!(answer.words(), "42");
         let chunked = saying("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n");
         assert_eq!(get(&chunked.await, LIMITS).await.unwrap().body, b"ab");
         for (text, words) in [
-            ("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", "100 bytes"),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789abc",
+                "100 bytes",
+            ),
             ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", "within"),
             ("SSH-2.0-other\r\n\r\n", ""),
             ("", "within"),

@@ -15,12 +15,14 @@ pub struct Health {
     pub publishing: Option<String>,
     /// How the log is witnessed, if it has witnesses. The log goes on.
     pub witnessed: Option<Witnessed>,
+    /// Why the last seal's checkpoint is not stamped, if it should be. The log goes on.
+    pub stamping: Option<String>,
 }
 
 impl Health {
     /// Whether all is well.
     pub fn is_well(&self) -> bool {
         let witnessed = self.witnessed.as_ref().is_none_or(Witnessed::is_well);
-        self.appending.is_none() && self.publishing.is_none() && witnessed
+        self.appending.is_none() && self.publishing.is_none() && witnessed && self.stamping.is_none()
     }
 }

@@ -24,11 +24,14 @@ const COSIGNATURES: &str =
     "SELECT line FROM ledger_cosignatures WHERE log = $1 AND size = $2 ORDER BY at, witness";
 const COSIGNED_FROM: &str = "SELECT size FROM ledger_cosignatures WHERE log = $1 AND size >= $2 \
      GROUP BY size HAVING COUNT(*) >= $3 ORDER BY size LIMIT 1";
-const STAMPS: &str = "SELECT token FROM ledger_stamps WHERE log = $1 AND size = $2 ORDER BY at, authority LIMIT 16";
+const COSIGNED_NEWEST: &str = "SELECT size FROM ledger_cosignatures WHERE log = $1 \
+     GROUP BY size HAVING COUNT(*) >= $2 ORDER BY size DESC LIMIT 1";
+const STAMPS: &str =
+    "SELECT token FROM ledger_stamps WHERE log = $1 AND size = $2 ORDER BY at, authority LIMIT 16";
 
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] =
-    &[ENTRIES, CHECKPOINT_FROM, CHECKPOINT_NEWEST, COSIGNATURES, COSIGNED_FROM, STAMPS];
+    &[ENTRIES, CHECKPOINT_FROM, CHECKPOINT_NEWEST, COSIGNATURES, COSIGNED_FROM, COSIGNED_NEWEST, STAMPS];
 #[cfg(test)]
 pub(crate) const BULKS: &[Bulk] = &[PICKED];
 
@@ -252,6 +255,26 @@ impl Reader {
             Some(row) => self.checkpoint_from(row.get(0)?).await,
             None => Ok(None),
         }
+    }
+
+    /// The newest checkpoint that at least `required` witnesses (and one) cosigned; `None` if there is none.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn cosigned(&self, required: usize) -> Result<Option<Signed>, LedgerError> {
+        let required = i64::try_from(required.max(1)).unwrap_or(i64::MAX);
+        match self.db.fetch_one(COSIGNED_NEWEST, &[self.log.ord.into(), required.into()]).await? {
+            Some(row) => self.checkpoint_from(row.get(0)?).await,
+            None => Ok(None),
+        }
+    }
+
+    /// How many witnesses must have cosigned, as the process says that keeps the log; 0 if it has none.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn required(&self) -> Result<usize, LedgerError> {
+        crate::outsiders::required(&self.db).await
     }
 
     /// The time-stamp tokens of the checkpoint of `size` entries.

@@ -50,7 +50,8 @@ impl Ledger {
     pub async fn ask_outsiders(&self) -> Result<(), LedgerError> {
         let (clock, outsiders) = self.outsiders().await;
         let mut asked = self.0.asked.lock().await;
-        self.0.witness(&clock, &outsiders, &mut asked).await
+        self.0.witness(&clock, &outsiders, &mut asked).await?;
+        self.0.stamp(&clock, &outsiders, &mut asked).await
     }
 
     async fn outsiders(&self) -> (Arc<dyn Clock>, Outsiders) {

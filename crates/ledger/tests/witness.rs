@@ -198,7 +198,14 @@ async fn it_follows_what_is_published() {
     let place = Place::parse(fork.published().join("1").to_str().unwrap()).unwrap();
     let refusal = witness.follow("octro.test/log", &place).await.unwrap_err().to_string();
     assert!(refusal.contains("gone back to 50 entries"), "{refusal}");
-    assert!(witness.follow("octro.test/other", &files).await.unwrap_err().to_string().contains("expected `octro.test/other`"));
+    assert!(
+        witness
+            .follow("octro.test/other", &files)
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("expected `octro.test/other`")
+    );
     fork.done().await;
     bench.done().await;
 }
@@ -222,7 +229,10 @@ async fn a_split_view_shows_when_witnesses_are_compared() {
         let place = Place::parse(of.published().join("1").to_str().unwrap()).unwrap();
         assert_eq!(witness.follow("octro.test/log", &place).await.unwrap(), Followed::Cosigned(20));
         let name = octro_verify::hex(&octro_verify::sha256(b"octro.test/log"));
-        places.push(Place::parse(folder.path().join("state").join(name).join("checkpoint").to_str().unwrap()).unwrap());
+        places.push(
+            Place::parse(folder.path().join("state").join(name).join("checkpoint").to_str().unwrap())
+                .unwrap(),
+        );
         places.push(place);
     }
     // Each alone with its own witness is one history; the two witnesses are not, whatever size the other has by now.

@@ -92,7 +92,7 @@ async fn what_is_published_is_cosigned_and_published_so() {
         assert_eq!(reader.cosigned_from(401, 2).await.unwrap().unwrap().checkpoint.size, 410);
         assert_eq!(reader.cosigned_from(1, 3).await.unwrap(), None);
         assert_eq!(reader.cosigned_from(411, 1).await.unwrap(), None);
-        assert_eq!(octro_ledger::required(&bench.db()).await.unwrap(), 0, "as the last process says");
+        assert_eq!(again.reader().await.unwrap().required().await.unwrap(), 0, "as the last process says");
         bench.clean().await;
         drop(again);
         bench.done().await;
@@ -107,7 +107,10 @@ async fn witnesses_that_do_not_answer_keep_nothing_waiting() {
     let stranger = running("w.example/2", &[VerifierKey::log("octro.test/x", keys[0].key).unwrap()]).await;
     let slow = running("w.example/3", &keys).await;
     slow.clock.advance(Span::HOUR);
-    let gone = WitnessAt { url: Url::parse("http://127.0.0.1:1").unwrap(), ..running("w.example/4", &keys).await.at };
+    let gone = WitnessAt {
+        url: Url::parse("http://127.0.0.1:1").unwrap(),
+        ..running("w.example/4", &keys).await.at
+    };
     let liar = WitnessAt { key: stranger.at.key.clone(), url: good.at.url.clone() };
     let all = vec![good.at.clone(), stranger.at, slow.at, gone, liar];
     let bench = witnessed(bench, all, 2).await;
@@ -118,7 +121,9 @@ async fn witnesses_that_do_not_answer_keep_nothing_waiting() {
     assert_eq!(says.to_string(), "witnessed by 1 of 5, wanted 2");
     assert!(!says.is_well() && says.conflicts.is_empty());
     let trouble: String = says.trouble.iter().map(|(name, says)| format!("{name}: {says}\n")).collect();
-    for words in ["does not know this log", "differ by 3600 s", "efused", "without a cosignature by w.example/2"] {
+    for words in
+        ["does not know this log", "differ by 3600 s", "efused", "without a cosignature by w.example/2"]
+    {
         assert!(trouble.contains(words), "{words}: {trouble}");
     }
     assert!(published(&bench).cosigned_by(&good.at.key).unwrap().is_some());

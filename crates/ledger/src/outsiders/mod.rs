@@ -1,6 +1,9 @@
 //! Who outside of this house vouches for the log: witnesses that cosign its checkpoints, and an authority that stamps
 //! them. Whoever does not answer keeps nothing waiting; that it is missing is recorded and shown.
 
+mod der;
+mod stamp;
+mod stamped;
 mod submit;
 pub(crate) mod work;
 
@@ -8,7 +11,7 @@ use std::fmt;
 
 use octro_model::Timestamp;
 use octro_store::Db;
-use octro_verify::VerifierKey;
+use octro_verify::{Algorithm, VerifierKey};
 
 use crate::{LedgerError, Url};
 
@@ -19,7 +22,7 @@ const FORGET: &str = "DELETE FROM settings WHERE name = $1";
 
 #[cfg(test)]
 pub(crate) fn statements() -> Vec<&'static str> {
-    [&[KEPT, POLICY, KEEP, FORGET], submit::STATEMENTS].concat()
+    [&[KEPT, POLICY, KEEP, FORGET], submit::STATEMENTS, stamped::STATEMENTS].concat()
 }
 
 /// A witness that is asked to cosign.
@@ -29,6 +32,22 @@ pub struct WitnessAt {
     pub key: VerifierKey,
     /// Where it answers: `add-checkpoint` lies below.
     pub url: Url,
+}
+
+impl WitnessAt {
+    /// Reads a witness's verifier key and address.
+    ///
+    /// # Errors
+    /// What is wrong and what was expected.
+    pub fn parse(key: &str, url: &str) -> Result<Self, (String, &'static str)> {
+        const KEY: &str = "a witness's key as `octro witness key` prints it: name+hexid+base64";
+        let key = VerifierKey::parse(key).map_err(|fault| (format!("the key {fault}"), KEY))?;
+        if key.algorithm != Algorithm::Cosignature {
+            return Err((format!("`{key}` is a log's key"), KEY));
+        }
+        let url = Url::parse(url).map_err(|what| (what, "the address that `octro witness serve` prints"))?;
+        Ok(Self { key, url })
+    }
 }
 
 /// Who is asked to vouch for the log.
@@ -133,7 +152,7 @@ async fn set(db: &Db, name: &str, value: &str) -> Result<(), LedgerError> {
 ///
 /// # Errors
 /// If the database fails.
-pub async fn required(db: &Db) -> Result<usize, LedgerError> {
+pub(crate) async fn required(db: &Db) -> Result<usize, LedgerError> {
     let row = db.fetch_one(POLICY, &[]).await?;
     Ok(row.map(|row| row.get::<String>(0)).transpose()?.and_then(|text| text.parse().ok()).unwrap_or(0))
 }

@@ -72,15 +72,21 @@ pub(super) async fn submit(
             }
             409 => {
                 let text = String::from_utf8_lossy(&answer.body);
-                let theirs: u64 = text.trim_end().parse().map_err(|_| {
-                    wrong(format!("answers 409 without a size: {}", answer.words()))
-                })?;
+                let theirs: u64 = text
+                    .trim_end()
+                    .parse()
+                    .map_err(|_| wrong(format!("answers 409 without a size: {}", answer.words())))?;
                 if theirs > size {
                     return larger(reader, to, theirs).await;
                 }
                 if asked_again {
                     return Ok(Submitted::Conflict(if theirs == size {
-                        shown(to, &signed.checkpoint, format!("it cosigned another history of {size} entries")).await
+                        shown(
+                            to,
+                            &signed.checkpoint,
+                            format!("it cosigned another history of {size} entries"),
+                        )
+                        .await
                     } else {
                         return Err(wrong(format!("says {theirs}, and then that this is not so")));
                     }));
@@ -88,7 +94,8 @@ pub(super) async fn submit(
                 old = theirs;
             }
             422 => {
-                let what = format!("it does not find that the {size} entries continue the {old} that it cosigned");
+                let what =
+                    format!("it does not find that the {size} entries continue the {old} that it cosigned");
                 return Ok(Submitted::Conflict(shown(to, &signed.checkpoint, what).await));
             }
             404 => return Err(wrong("does not know this log; give it the log's key".to_owned())),
@@ -118,7 +125,8 @@ async fn shown(to: &WitnessAt, ours: &Checkpoint, what: String) -> String {
     let url = to.url.join(&format!("{}/checkpoint", name_of(&ours.origin)));
     let Ok(answer) = get(&url, Limits { time: TIME, size: ANSWER_MAX }).await else { return what };
     let note = String::from_utf8(answer.body).unwrap_or_default();
-    let read = Note::parse(&note).and_then(|note| Ok((Checkpoint::parse(&note.text)?, note.cosigned_by(&to.key)?)));
+    let read =
+        Note::parse(&note).and_then(|note| Ok((Checkpoint::parse(&note.text)?, note.cosigned_by(&to.key)?)));
     match read {
         Ok((theirs, Some(_))) if answer.status == 200 && theirs.origin == ours.origin => {
             format!("{what}. The witness shows:\n{note}")
@@ -130,7 +138,8 @@ async fn shown(to: &WitnessAt, ours: &Checkpoint, what: String) -> String {
 /// The witness's line, if it is a good cosignature of this note, of about now.
 fn cosignature(note: &str, answer: &[u8], key: &VerifierKey, now: Timestamp) -> Result<String, String> {
     let lines = std::str::from_utf8(answer).map_err(|_| "answers with what is not UTF-8".to_owned())?;
-    let parsed = Note::parse(&format!("{note}{lines}")).map_err(|fault| format!("answers with a note that {fault}"))?;
+    let parsed = Note::parse(&format!("{note}{lines}"))
+        .map_err(|fault| format!("answers with a note that {fault}"))?;
     let cosigned = parsed
         .cosigned_by(key)
         .map_err(|fault| fault.to_string())?
@@ -143,7 +152,9 @@ fn cosignature(note: &str, answer: &[u8], key: &VerifierKey, now: Timestamp) -> 
     let newest = parsed.signatures.iter().rev().find(|one| {
         one.id == key.id() && one.name == key.name && one.blob.starts_with(&cosigned.time.to_be_bytes())
     });
-    newest.map(|one| signature_line(key, &one.blob)).ok_or_else(|| "answers without its cosignature".to_owned())
+    newest
+        .map(|one| signature_line(key, &one.blob))
+        .ok_or_else(|| "answers without its cosignature".to_owned())
 }
 
 async fn store(

@@ -9,6 +9,7 @@ use octro_model::Clock;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::stamped::{Stamping, stamp};
 use super::submit::{Submitted, submit};
 use super::{Conflict, Outsiders, Witnessed};
 use crate::ledger::Inner;
@@ -26,6 +27,7 @@ pub(crate) struct Asked {
     conflicts: BTreeMap<usize, String>,
     /// Those that cosigned since this process began: what was kept of a conflict with them is over.
     agree: BTreeSet<usize>,
+    pub stamping: Stamping,
     /// The size that was submitted last, and whether all witnesses have cosigned it.
     done: Option<(i64, u64)>,
 }
@@ -38,6 +40,9 @@ impl Inner {
         outsiders: &Outsiders,
         asked: &mut Asked,
     ) -> Result<(), LedgerError> {
+        if outsiders.witnesses.is_empty() {
+            return Ok(());
+        }
         let Some(published) = self.health.borrow().published else { return Ok(()) };
         let reader = Reader::newest(&self.db).await?;
         let ord = reader.log().ord;
@@ -103,6 +108,26 @@ impl Inner {
         if new {
             self.publisher.lock().await.republish().await?;
         }
+        Ok(())
+    }
+
+    /// Has the daily checkpoint stamped, if there is an authority.
+    pub async fn stamp(
+        &self,
+        clock: &Arc<dyn Clock>,
+        outsiders: &Outsiders,
+        asked: &mut Asked,
+    ) -> Result<(), LedgerError> {
+        let Some(authority) = &outsiders.stamps else { return Ok(()) };
+        let witnessed = self.health.borrow().witnessed.clone();
+        let stamping = &mut asked.stamping;
+        stamp(&self.db, clock.as_ref(), authority, outsiders, witnessed.as_ref(), stamping).await?;
+        let trouble = asked.stamping.trouble.clone();
+        self.health.send_if_modified(|health| {
+            let changed = health.stamping != trouble;
+            health.stamping = trouble;
+            changed
+        });
         Ok(())
     }
 

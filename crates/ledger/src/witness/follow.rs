@@ -21,7 +21,11 @@ impl Witness {
     ///
     /// # Errors
     /// Why it is not cosigned. A checkpoint that its log signed and that does not continue is kept as evidence.
-    pub async fn follow(self: &std::sync::Arc<Self>, origin: &str, place: &Place) -> Result<Followed, Refusal> {
+    pub async fn follow(
+        self: &std::sync::Arc<Self>,
+        origin: &str,
+        place: &Place,
+    ) -> Result<Followed, Refusal> {
         let (published, _, note) = place.note().await?;
         if published.origin != origin {
             return Err(LedgerError::Outside {

@@ -23,8 +23,8 @@ pub use compare::{Compared, compare};
 pub use follow::Followed;
 pub use place::Place;
 pub(crate) use request::{BODY_MAX, Request};
-pub(crate) use state::name_of;
 use state::State;
+pub(crate) use state::name_of;
 
 /// Why a checkpoint is not cosigned.
 #[derive(Debug, thiserror::Error)]
@@ -110,7 +110,8 @@ impl Witness {
             if log.algorithm != Algorithm::Ed25519 || log.key == key.key {
                 return Err(LedgerError::Outside {
                     who: log.to_string(),
-                    what: "is a witness's key; expected a log's, and another than this witness's own".to_owned(),
+                    what: "is a witness's key; expected a log's, and another than this witness's own"
+                        .to_owned(),
                 });
             }
             if let Some(known) = known.get_mut(&log.name) {
@@ -201,7 +202,11 @@ impl Witness {
     }
 
     /// Keeps a note that a log signed and that does not continue what was cosigned.
-    pub(crate) fn keep_refused(&self, checkpoint: &Checkpoint, note: &str) -> Result<Option<PathBuf>, LedgerError> {
+    pub(crate) fn keep_refused(
+        &self,
+        checkpoint: &Checkpoint,
+        note: &str,
+    ) -> Result<Option<PathBuf>, LedgerError> {
         let Some(known) = self.logs.get(&checkpoint.origin) else { return Ok(None) };
         Self::state(known).keep_refused(checkpoint.size, note).map(Some)
     }
@@ -221,6 +226,8 @@ fn is_signed(note: &Note, keys: &[VerifierKey]) -> Result<bool, Refusal> {
 /// # Errors
 /// If the name cannot be a key's.
 pub fn witness_key(name: &str, signer: &dyn Signer) -> Result<VerifierKey, LedgerError> {
-    VerifierKey::witness(name, signer.public())
-        .map_err(|fault| LedgerError::Outside { who: "the witness's key".to_owned(), what: fault.to_string() })
+    VerifierKey::witness(name, signer.public()).map_err(|fault| LedgerError::Outside {
+        who: "the witness's key".to_owned(),
+        what: fault.to_string(),
+    })
 }

@@ -124,7 +124,9 @@ impl Place {
         }
         let nodes = Nodes::from_tiles(tiles);
         let of = |(start, end): &(u64, u64)| {
-            nodes.of(*start, *end).map_err(|_| self.wrong("its tiles do not hold what its checkpoint promises"))
+            nodes
+                .of(*start, *end)
+                .map_err(|_| self.wrong("its tiles do not hold what its checkpoint promises"))
         };
         subtrees.iter().map(of).collect()
     }

@@ -36,12 +36,15 @@ impl Request {
         }
         let text = std::str::from_utf8(body).map_err(|_| "the body is not UTF-8".to_owned())?;
         let shape = "expected `old N`, lines of a proof, an empty line and a checkpoint";
-        let (head, note) = text.split_once("\n\n").ok_or_else(|| format!("there is no empty line; {shape}"))?;
+        let (head, note) =
+            text.split_once("\n\n").ok_or_else(|| format!("there is no empty line; {shape}"))?;
         let mut lines = head.split('\n');
         let first = lines.next().unwrap_or_default();
         let old = first
             .strip_prefix("old ")
-            .and_then(|digits| digits.parse().ok().filter(|n: &u64| *n <= SIZE_MAX && n.to_string() == digits))
+            .and_then(|digits| {
+                digits.parse().ok().filter(|n: &u64| *n <= SIZE_MAX && n.to_string() == digits)
+            })
             .ok_or_else(|| format!("the first line is not `old` and a size; {shape}"))?;
         let mut proof = Vec::new();
         for line in lines {

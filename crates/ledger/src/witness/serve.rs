@@ -129,12 +129,18 @@ fn refused(refusal: &Refusal) -> Response<Full<Bytes>> {
         Refusal::Proof { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::Broken(_) => {
             tracing::error!("nothing was cosigned: {refusal}");
-            return plain(StatusCode::INTERNAL_SERVER_ERROR, "the witness cannot write down what it cosigns\n");
+            return plain(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the witness cannot write down what it cosigns\n",
+            );
         }
     };
     match refusal {
         Refusal::Size { size } | Refusal::Split { size, .. } => response(status, SIZE, format!("{size}\n")),
-        Refusal::Malformed(_) | Refusal::Unknown(_) | Refusal::Unsigned(_) | Refusal::Proof { .. }
+        Refusal::Malformed(_)
+        | Refusal::Unknown(_)
+        | Refusal::Unsigned(_)
+        | Refusal::Proof { .. }
         | Refusal::Broken(_) => plain(status, format!("{refusal}\n")),
     }
 }

@@ -34,7 +34,8 @@ impl State {
             }
             Err(error) => return Err(LedgerError::file(&path)(error)),
         };
-        let read = Note::parse(&note).and_then(|note| Ok((Checkpoint::parse(&note.text)?, note.cosigned_by(witness)?)));
+        let read = Note::parse(&note)
+            .and_then(|note| Ok((Checkpoint::parse(&note.text)?, note.cosigned_by(witness)?)));
         match read {
             Ok((checkpoint, Some(_))) if checkpoint.origin == origin => {
                 Ok(Self { folder, newest: Some((checkpoint, note)) })
