@@ -15,6 +15,8 @@ const LOOK: Duration = Duration::from_millis(50);
 const GATHER: Duration = Duration::from_millis(20);
 /// How often it is published, if it has grown.
 const PUBLISH: Duration = Duration::from_secs(1);
+/// How long outsiders may take at the end.
+const LAST_ASKED: Duration = Duration::from_millis(700);
 /// After a failure that a person has to mend.
 const FAILED: Duration = Duration::from_secs(1);
 
@@ -29,8 +31,9 @@ impl Ledger {
             () = self.ask_outsiders_forever() => {}
         }
         // What cannot be done now is done at the next start.
-        if self.flush().await.is_ok() {
-            let _ = self.publish().await;
+        if self.flush().await.is_ok() && self.publish().await.is_ok() {
+            // So that what was done last is not the one thing that nobody vouches for while nothing runs.
+            let _ = tokio::time::timeout(LAST_ASKED, self.ask_outsiders()).await;
         }
     }
 

@@ -13,7 +13,7 @@ use octro_verify::{Leaf, Seal, What};
 use support::{Bench, settings};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 const CONFIG: &str = "[tsa]\ndefault_tsa = one\n[one]\nserial = serial\nsigner_cert = cert.pem\nsigner_key = key.pem\n\
     certs = cert.pem\nsigner_digest = sha256\ndefault_policy = 1.2.3.4.1\ndigests = sha256\naccuracy = secs:1\n\
@@ -66,6 +66,22 @@ enum Mood {
     Rejecting,
 }
 
+/// Reads a request to its end; answers its body.
+async fn read_query(stream: &mut TcpStream) -> Vec<u8> {
+    let mut got = Vec::new();
+    loop {
+        stream.read_buf(&mut got).await.unwrap();
+        let Some(at) = got.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
+        let (head, body) = got.split_at(at + 4);
+        let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+        assert!(head.starts_with("post /tsa http/1.1\r\n") && head.contains("application/timestamp-query"));
+        let length = head.split("content-length: ").nth(1).unwrap().split("\r\n").next().unwrap();
+        if body.len() >= length.parse().unwrap() {
+            return body.to_vec();
+        }
+    }
+}
+
 /// Answers time-stamp queries one after the other, in these moods.
 async fn serve(folder: PathBuf, moods: &'static [Mood]) -> Url {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -73,23 +89,7 @@ async fn serve(folder: PathBuf, moods: &'static [Mood]) -> Url {
     tokio::spawn(async move {
         for mood in moods {
             let (mut stream, _) = listener.accept().await.unwrap();
-            let (mut got, mut part) = (Vec::new(), [0; 4_096]);
-            let query = loop {
-                let read = stream.read(&mut part).await.unwrap();
-                got.extend(&part[..read]);
-                let text = String::from_utf8_lossy(&got).into_owned();
-                let Some(at) = got.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
-                assert!(
-                    text.starts_with("POST /tsa HTTP/1.1\r\n")
-                        && text.contains("application/timestamp-query")
-                );
-                let length = text.to_ascii_lowercase();
-                let length = length.split("content-length: ").nth(1).unwrap();
-                let length: usize = length.split("\r\n").next().unwrap().parse().unwrap();
-                if got.len() >= at + 4 + length {
-                    break got[at + 4..].to_vec();
-                }
-            };
+            let query = read_query(&mut stream).await;
             match mood {
                 Mood::Good => std::fs::write(folder.join("q"), query).unwrap(),
                 Mood::Other => {

@@ -132,7 +132,14 @@ fn is_of_the_key(signed: &Signed, entries: &BTreeMap<u64, Vec<u8>>) -> bool {
     let in_force = entries.values().rev().find_map(|leaf| match Leaf::parse(leaf).ok()?.what {
         What::Seal(seal) => Some(seal.signer),
         What::Key(change) => Some(octro_verify::hex(&change.new.id())),
-        _ => None,
+        What::Open { .. }
+        | What::Transition(_)
+        | What::Population(_)
+        | What::Program { .. }
+        | What::Collection(_)
+        | What::Decision { .. }
+        | What::Erasure { .. }
+        | What::Export { .. } => None,
     });
     let Some(in_force) = in_force else { return true };
     Note::parse(&signed.note)

@@ -33,7 +33,8 @@ pub async fn serve_files(folder: PathBuf) -> String {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut head = vec![0; 4_096];
             let read = stream.read(&mut head).await.unwrap_or(0);
-            let head = String::from_utf8_lossy(&head[..read]).into_owned();
+            head.truncate(read);
+            let head = String::from_utf8_lossy(&head).into_owned();
             let path = head.split(' ').nth(1).unwrap_or("/").trim_start_matches('/').to_owned();
             let answer = match std::fs::read(folder.join(path)) {
                 Ok(bytes) => {
