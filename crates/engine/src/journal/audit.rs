@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use octro_ledger::Reader;
-use octro_model::{Id, Timestamp};
+use octro_model::{Id, Span, Timestamp};
 use octro_store::{Db, Row};
 use octro_verify::{Hash, Leaf, Status, What, unhex};
 
 use super::facts::stored;
 use super::{hash, micros, status};
 use crate::EngineError;
-use crate::retention::Removed;
+use crate::retention::baseline;
 
 const VERDICTS: &str =
     "SELECT id, from_at, status FROM verdicts WHERE subject = 'control' ORDER BY id, from_at";
@@ -19,8 +19,8 @@ const PROGRAMS: &str = "SELECT ord, hash FROM program_versions ORDER BY ord";
 const INPUTS: &str = "SELECT seq, body FROM inputs WHERE collection = $1 ORDER BY seq";
 const HASHES: &str = "SELECT seq, input, hash FROM observations WHERE seq > $1 ORDER BY seq LIMIT 20000";
 const COLLECTIONS: &str = "SELECT ord, finished_at FROM collections ORDER BY ord";
-const TRANSITIONS: &str = "SELECT control, n, hash FROM journal_transitions ORDER BY control, n";
-const SEALS: &str = "SELECT n, hash FROM journal_seals ORDER BY n";
+const TRANSITIONS: &str = "SELECT control, n, hash, log FROM journal_transitions ORDER BY log, control, n";
+const SEALS: &str = "SELECT n, hash, log FROM journal_seals ORDER BY log, n";
 
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[VERDICTS, PROGRAMS, INPUTS, HASHES, COLLECTIONS, TRANSITIONS, SEALS];
@@ -66,8 +66,8 @@ struct Told {
     programs: BTreeMap<u64, Hash>,
     collections: BTreeMap<u64, Hash>,
     /// Leaf hashes of transitions and seals.
-    transitions: HashMap<(String, u64), Hash>,
-    seals: BTreeMap<u64, Hash>,
+    transitions: HashMap<(i64, String, u64), Hash>,
+    seals: BTreeMap<(i64, u64), Hash>,
 }
 
 /// Compares.
@@ -88,7 +88,7 @@ pub async fn audit_journal(db: &Db) -> Result<JournalAudit, EngineError> {
     }
     for row in db.fetch(TRANSITIONS, &[]).await? {
         let (control, n): (String, u64) = (row.get(0)?, row.get(1)?);
-        if told.transitions.get(&(control.clone(), n)) != Some(&hash(&row, 2)?) {
+        if told.transitions.get(&(row.get(3)?, control.clone(), n)) != Some(&hash(&row, 2)?) {
             audit.find(format!(
                 "transition {n} of control {control} is not in the ledger as the journal has it"
             ));
@@ -97,7 +97,7 @@ pub async fn audit_journal(db: &Db) -> Result<JournalAudit, EngineError> {
     for row in db.fetch(SEALS, &[]).await? {
         let n: u64 = row.get(0)?;
         audit.seals += 1;
-        if told.seals.get(&n) != Some(&hash(&row, 1)?) {
+        if told.seals.get(&(row.get(2)?, n)) != Some(&hash(&row, 1)?) {
             audit.find(format!("seal {n} is not in the ledger as the journal has it"));
         }
     }
@@ -118,7 +118,7 @@ async fn told(db: &Db) -> Result<Told, EngineError> {
             for entry in entries {
                 // What is no leaf is found by the audit of the log itself.
                 if let Ok(leaf) = Leaf::parse(&entry.leaf) {
-                    told.take(leaf, entry.hash);
+                    told.take(log.ord, leaf, entry.hash);
                 }
             }
         }
@@ -127,18 +127,20 @@ async fn told(db: &Db) -> Result<Told, EngineError> {
 }
 
 impl Told {
-    fn take(&mut self, leaf: Leaf, hash: Hash) {
+    fn take(&mut self, log: i64, leaf: Leaf, hash: Hash) {
         match leaf.what {
             What::Transition(one) => {
                 self.begun.entry(one.control.clone()).or_insert(leaf.written);
-                self.transitions.insert((one.control.clone(), one.n), hash);
+                self.transitions.insert((log, one.control.clone(), one.n), hash);
                 let all = self.controls.entry(one.control).or_default();
-                match all.last_mut().filter(|(at, _)| *at == one.at) {
+                // A log that follows another begins with what is so since some time in the other.
+                let at = all.last().map_or(one.at, |(last, _)| one.at.max(*last));
+                match all.last_mut().filter(|(last, _)| *last == at) {
                     Some(last) => last.1 = one.to,
-                    None => all.push((one.at, one.to)),
+                    None => all.push((at, one.to)),
                 }
             }
-            What::Seal(seal) => drop(self.seals.insert(seal.n, hash)),
+            What::Seal(seal) => drop(self.seals.insert((log, seal.n), hash)),
             What::Program { hash, ord, .. } => drop(self.programs.insert(ord, hash)),
             What::Collection(one) => drop(self.collections.insert(one.ord, one.facts)),
             What::Open { .. }
@@ -199,8 +201,8 @@ fn without_repeats(all: impl Iterator<Item = (u64, Status)>) -> Vec<(u64, Status
 
 /// The facts of collections.
 async fn collections(db: &Db, told: &Told, audit: &mut JournalAudit) -> Result<(), EngineError> {
-    let removed = Removed::read(db).await?;
-    let kept_since = removed.cuts.values().max().map_or(Timestamp::MIN, |cut| Timestamp::from_micros(*cut));
+    // Of what was received before the baseline, something may have been removed; a collection may have begun before it.
+    let kept_since = baseline(db).await?.map_or(Timestamp::MIN, |at| at.plus(Span::DAY));
     let mut ahead = Hashes { db, after: 0, rows: std::collections::VecDeque::new(), end: false };
     let mut of_input: BTreeMap<i64, Vec<Row>> = BTreeMap::new();
     for row in db.fetch(COLLECTIONS, &[]).await? {
@@ -208,7 +210,7 @@ async fn collections(db: &Db, told: &Told, audit: &mut JournalAudit) -> Result<(
         let Some(facts) = u64::try_from(ord).ok().and_then(|ord| told.collections.get(&ord)) else {
             continue;
         };
-        if finished_at <= removed.horizon().max(kept_since) {
+        if finished_at <= kept_since {
             audit.forgotten += 1;
             continue;
         }

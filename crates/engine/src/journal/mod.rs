@@ -51,6 +51,8 @@ pub struct Journal {
 /// What the journal goes on from.
 #[derive(Default)]
 pub(crate) struct Ends {
+    /// The number of the log that takes entries.
+    log: i64,
     chains: BTreeMap<Id, Chain>,
     sealed: Option<Sealed>,
 }
@@ -184,10 +186,10 @@ impl Journal {
         let ends = self.ends.get_or_insert_default();
         for (control, transitions) in touched {
             if let Some(chain) = ends.chains.get(&control) {
-                store::chain(tx, &control, chain).await?;
+                store::chain(tx, ends.log, &control, chain).await?;
             }
             for (n, hash) in transitions {
-                store::transition(tx, &control, n, written, &hash).await?;
+                store::transition(tx, ends.log, &control, n, written, &hash).await?;
             }
         }
         Ok(())

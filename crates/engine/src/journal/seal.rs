@@ -64,11 +64,12 @@ impl Journal {
         let (leaves, populations) = self.populations(tx, state, written).await?;
         let hashes: BTreeMap<Id, Hash> = populations.iter().map(|one| (one.kind.clone(), one.hash)).collect();
         let ends = self.ends(db).await?;
+        let log = ends.log;
         let mut states: Vec<(String, String)> = Vec::with_capacity(ends.chains.len());
         for (control, chain) in &mut ends.chains {
             let sealing = sealing(state, control, chain, written, &hashes);
             states.push((control.to_string(), String::from_utf8_lossy(&sealing.to_bytes()).into_owned()));
-            store::chain(tx, control, chain).await?;
+            store::chain(tx, log, control, chain).await?;
         }
         let tree: Vec<Hash> = states.iter().map(|(_, state)| leaf_hash(state.as_bytes())).collect();
         let n = ends.sealed.as_ref().map_or(1, |sealed| sealed.n + 1);
@@ -84,7 +85,7 @@ impl Journal {
             }),
         };
         let sealed = Sealed { n, written, hash: leaf_hash(&leaf.to_bytes()) };
-        store::seal(tx, &sealed, &states, &populations).await?;
+        store::seal(tx, log, &sealed, &states, &populations).await?;
         ends.sealed = Some(sealed);
         let leaves: Vec<Leaf> = leaves.into_iter().chain([leaf]).collect();
         octro_ledger::outbox::put_all(tx, state.now, &leaves).await?;

@@ -8,30 +8,31 @@ use super::{Chain, Ends};
 use crate::EngineError;
 
 const CHAINS: &str = "SELECT control, begun_at, n, last, status, at, evaluations, evaluated, gap, silent, counted \
-     FROM journal_chains ORDER BY control";
-const SEALED: &str = "SELECT n, written, hash FROM journal_seals ORDER BY n DESC LIMIT 1";
+     FROM journal_chains WHERE log = $1 ORDER BY control";
+const LOG: &str = "SELECT COALESCE(MAX(ord), 0) FROM ledger_log";
+const SEALED: &str = "SELECT n, written, hash FROM journal_seals WHERE log = $1 ORDER BY n DESC LIMIT 1";
 const SINCE: &str = "SELECT from_at FROM verdicts WHERE subject = 'control' AND id = $1 \
      AND to_at = 9223372036854775807";
 const CHAIN: &str = "INSERT INTO journal_chains (control, begun_at, n, last, status, at, evaluations, evaluated, gap, \
-     silent, counted) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (control) DO UPDATE SET \
-     n = excluded.n, last = excluded.last, status = excluded.status, at = excluded.at, \
+     silent, counted, log) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (control) \
+     DO UPDATE SET log = excluded.log, begun_at = excluded.begun_at, n = excluded.n, last = excluded.last, status = excluded.status, at = excluded.at, \
      evaluations = excluded.evaluations, evaluated = excluded.evaluated, gap = excluded.gap, \
      silent = excluded.silent, counted = excluded.counted";
 const TRANSITION: &str =
-    "INSERT INTO journal_transitions (control, n, written, hash) VALUES ($1, $2, $3, $4)";
-const SEAL: &str = "INSERT INTO journal_seals (n, written, hash) VALUES ($1, $2, $3)";
+    "INSERT INTO journal_transitions (log, control, n, written, hash) VALUES ($1, $2, $3, $4, $5)";
+const SEAL: &str = "INSERT INTO journal_seals (log, n, written, hash) VALUES ($1, $2, $3, $4)";
 const SALTS: &str = "SELECT s.resource, s.salt FROM journal_salts s JOIN resources r ON r.ord = s.resource \
      WHERE r.kind = $1";
 const SIGNER: &str = "SELECT signer FROM ledger_log ORDER BY ord DESC LIMIT 1";
 const STATES: Bulk = Bulk {
-    head: "INSERT INTO journal_states (seal, place, control, state) VALUES ",
-    columns: 4,
+    head: "INSERT INTO journal_states (log, seal, place, control, state) VALUES ",
+    columns: 5,
     tail: "",
     casts: false,
 };
 const POPULATIONS: Bulk = Bulk {
-    head: "INSERT INTO journal_populations (seal, kind, hash, secret) VALUES ",
-    columns: 4,
+    head: "INSERT INTO journal_populations (log, seal, kind, hash, secret) VALUES ",
+    columns: 5,
     tail: "",
     casts: false,
 };
@@ -39,7 +40,7 @@ const SALTS_NEW: Bulk =
     Bulk { head: "INSERT INTO journal_salts (resource, salt) VALUES ", columns: 2, tail: "", casts: false };
 
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[CHAINS, SEALED, SINCE, CHAIN, TRANSITION, SEAL, SALTS, SIGNER];
+pub(super) const STATEMENTS: &[&str] = &[CHAINS, LOG, SEALED, SINCE, CHAIN, TRANSITION, SEAL, SALTS, SIGNER];
 #[cfg(test)]
 pub(super) const BULKS: &[Bulk] = &[STATES, POPULATIONS, SALTS_NEW];
 
@@ -70,8 +71,9 @@ fn int(value: u64) -> Param<'static> {
 }
 
 pub(super) async fn read(db: &Db) -> Result<Ends, EngineError> {
-    let mut ends = Ends::default();
-    for row in db.fetch(CHAINS, &[]).await? {
+    let log: i64 = db.fetch_one(LOG, &[]).await?.map_or(Ok(0), |row| row.get(0))?;
+    let mut ends = Ends { log, ..Ends::default() };
+    for row in db.fetch(CHAINS, &[log.into()]).await? {
         let code: i64 = row.get(4)?;
         let evaluated: u64 = row.get(7)?;
         let chain = Chain {
@@ -91,7 +93,7 @@ pub(super) async fn read(db: &Db) -> Result<Ends, EngineError> {
         };
         ends.chains.insert(row.get(0)?, chain);
     }
-    if let Some(row) = db.fetch_one(SEALED, &[]).await? {
+    if let Some(row) = db.fetch_one(SEALED, &[log.into()]).await? {
         ends.sealed = Some(Sealed { n: row.get(0)?, written: row.get(1)?, hash: hash(&row, 2)? });
     }
     Ok(ends)
@@ -106,7 +108,7 @@ pub(super) async fn since(tx: &mut Tx, control: &Id) -> Result<Option<Timestamp>
 }
 
 /// Keeps the end of a chain.
-pub(super) async fn chain(tx: &mut Tx, control: &Id, chain: &Chain) -> Result<(), StoreError> {
+pub(super) async fn chain(tx: &mut Tx, log: i64, control: &Id, chain: &Chain) -> Result<(), StoreError> {
     let last = chain.last.to_vec();
     let code = Status::ALL.iter().position(|status| *status == chain.status).unwrap_or(0) as u64;
     let values = [
@@ -121,19 +123,21 @@ pub(super) async fn chain(tx: &mut Tx, control: &Id, chain: &Chain) -> Result<()
         int(chain.gap),
         int(chain.silent),
         int(chain.counted),
+        log.into(),
     ];
     tx.execute(CHAIN, &values).await.map(|_| ())
 }
 
 pub(super) async fn transition(
     tx: &mut Tx,
+    log: i64,
     control: &Id,
     n: u64,
     written: u64,
     hash: &Hash,
 ) -> Result<(), StoreError> {
     let hash = hash.to_vec();
-    tx.execute(TRANSITION, &[control.as_str().into(), int(n), int(written), Param::from(&hash)])
+    tx.execute(TRANSITION, &[log.into(), control.as_str().into(), int(n), int(written), Param::from(&hash)])
         .await
         .map(|_| ())
 }
@@ -168,22 +172,35 @@ pub(super) async fn keep_salts(tx: &mut Tx, new: &[(i64, Hash)]) -> Result<(), S
 /// Keeps a seal with its states, which are in their order, and its populations.
 pub(super) async fn seal(
     tx: &mut Tx,
+    log: i64,
     sealed: &Sealed,
     states: &[(String, String)],
     populations: &[Population],
 ) -> Result<(), StoreError> {
     let hash = sealed.hash.to_vec();
-    tx.execute(SEAL, &[int(sealed.n), int(sealed.written), Param::from(&hash)]).await?;
-    let mut values: Vec<Param<'_>> = Vec::with_capacity(states.len() * 4);
+    tx.execute(SEAL, &[log.into(), int(sealed.n), int(sealed.written), Param::from(&hash)]).await?;
+    let mut values: Vec<Param<'_>> = Vec::with_capacity(states.len() * 5);
     for (place, (control, state)) in states.iter().enumerate() {
-        values.extend([int(sealed.n), int(place as u64), control.as_str().into(), state.as_str().into()]);
+        values.extend([
+            log.into(),
+            int(sealed.n),
+            int(place as u64),
+            control.as_str().into(),
+            state.as_str().into(),
+        ]);
     }
     STATES.run(tx, &values).await?;
     let bytes: Vec<(Vec<u8>, Vec<u8>)> =
         populations.iter().map(|one| (one.hash.to_vec(), one.secret.to_vec())).collect();
-    let mut values: Vec<Param<'_>> = Vec::with_capacity(populations.len() * 4);
+    let mut values: Vec<Param<'_>> = Vec::with_capacity(populations.len() * 5);
     for (one, (hash, secret)) in populations.iter().zip(&bytes) {
-        values.extend([int(sealed.n), one.kind.as_str().into(), Param::from(hash), Param::from(secret)]);
+        values.extend([
+            log.into(),
+            int(sealed.n),
+            one.kind.as_str().into(),
+            Param::from(hash),
+            Param::from(secret),
+        ]);
     }
     POPULATIONS.run(tx, &values).await
 }

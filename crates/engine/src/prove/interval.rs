@@ -7,11 +7,11 @@ use octro_model::{Id, Timestamp};
 use octro_verify::{Claim, Hash, Leaf, Proof, What};
 
 use super::place::Placed;
-use super::{SEAL_BEFORE, SEAL_FIRST, SEAL_FROM, SEAL_LAST, finish};
+use super::{SEAL_BEFORE, SEAL_FROM, finish};
 use crate::journal::{hash, micros};
 use crate::{EngineError, Query};
 
-const TRANSITIONS: &str = "SELECT n, written, hash FROM journal_transitions WHERE control = $1 AND n > $2 AND n <= $3 \
+const TRANSITIONS: &str = "SELECT n, written, hash FROM journal_transitions WHERE log = $1 AND control = $2 AND n > $3 AND n <= $4 \
      ORDER BY n";
 
 #[cfg(test)]
@@ -32,7 +32,7 @@ impl Query {
         to: Timestamp,
     ) -> Result<Proof, EngineError> {
         let reader = Reader::newest(self.db()).await?;
-        let last = self.seal(SEAL_LAST, to).await?.ok_or_else(|| {
+        let last = self.seal(reader.log(), SEAL_BEFORE, Timestamp::MAX).await?.ok_or_else(|| {
             EngineError::NotProvable(
                 "nothing is sealed yet; the first seal is written within the minute".to_owned(),
             )
@@ -44,7 +44,7 @@ impl Query {
                 last.written
             )));
         }
-        let second = self.seal(SEAL_FROM, to).await?.unwrap_or(last);
+        let second = self.seal(reader.log(), SEAL_FROM, to).await?.unwrap_or(last);
         let states = self.states(&second).await?;
         let (place, state) = states.of(control)?.ok_or_else(|| EngineError::NotFound {
             what: "control in the ledger by then",
@@ -57,7 +57,7 @@ impl Query {
         let mut populations: BTreeMap<Hash, Timestamp> = BTreeMap::new();
         populations.extend(state.populations.values().map(|hash| (*hash, second.written)));
         let mut begun = 0;
-        if let Some(first) = self.seal(SEAL_BEFORE, from).await? {
+        if let Some(first) = self.seal(reader.log(), SEAL_BEFORE, from).await? {
             let states = self.states(&first).await?;
             if let Some((place, state)) = states.of(control)? {
                 if first.n != second.n {
@@ -68,8 +68,8 @@ impl Query {
                 populations.extend(state.populations.values().map(|hash| (*hash, first.written)));
             }
         }
-        let params =
-            [control.as_str().into(), octro_store::Param::Int(begun as i64), (state.n as i64).into()];
+        let params: [octro_store::Param<'_>; 4] =
+            [second.log.into(), control.as_str().into(), (begun as i64).into(), (state.n as i64).into()];
         for row in self.db().fetch(TRANSITIONS, &params).await? {
             placed.push(self.placed(&reader, row.get(1)?, &hash(&row, 2)?).await?);
         }
@@ -83,9 +83,9 @@ impl Query {
 
     /// The changes of the log's key after the last seal of a proof, if the log has another key since.
     async fn rotations(&self, reader: &Reader, placed: &[Placed]) -> Result<Vec<Placed>, EngineError> {
-        let seal = placed.iter().filter_map(|one| match Leaf::parse(&one.leaf).ok()?.what {
-            What::Seal(seal) => Some((one.index, seal.signer)),
-            _ => None,
+        let seal = placed.iter().filter_map(|one| {
+            let What::Seal(seal) = Leaf::parse(&one.leaf).ok()?.what else { return None };
+            Some((one.index, seal.signer))
         });
         let Some((mut index, signer)) = seal.max_by_key(|(index, _)| *index) else { return Ok(Vec::new()) };
         if reader.log().signer.contains(&format!("+{signer}+")) {
@@ -102,13 +102,5 @@ impl Query {
                 }
             }
         }
-    }
-
-    /// Since when the ledger can prove anything.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn sealed_since(&self) -> Result<Option<Timestamp>, EngineError> {
-        Ok(self.seal(SEAL_FIRST, Timestamp::MIN).await?.map(|seal| seal.written))
     }
 }

@@ -6,7 +6,7 @@ mod resource;
 
 use std::collections::BTreeMap;
 
-use octro_ledger::{Reader, Signed};
+use octro_ledger::{LedgerError, Log, Reader, Signed};
 use octro_model::Timestamp;
 use octro_verify::{
     Claim, Entry, Hash, Leaf, Note, Proof, SealedState, State, What, base64_encode, leaf_hash, path,
@@ -17,27 +17,22 @@ use crate::{EngineError, Query};
 
 use place::Placed;
 
-const STATES: &str = "SELECT control, state FROM journal_states WHERE seal = $1 ORDER BY place";
+const STATES: &str = "SELECT control, state FROM journal_states WHERE log = $1 AND seal = $2 ORDER BY place";
 const SEAL_BEFORE: &str =
-    "SELECT n, written, hash FROM journal_seals WHERE written <= $1 ORDER BY n DESC LIMIT 1";
-const SEAL_FROM: &str = "SELECT n, written, hash FROM journal_seals WHERE written >= $1 ORDER BY n LIMIT 1";
-const SEAL_LAST: &str = "SELECT n, written, hash FROM journal_seals ORDER BY n DESC LIMIT 1";
-const SEAL_FIRST: &str = "SELECT n, written, hash FROM journal_seals ORDER BY n LIMIT 1";
+    "SELECT n, written, hash FROM journal_seals WHERE log = $1 AND written <= $2 ORDER BY n DESC LIMIT 1";
+const SEAL_FROM: &str =
+    "SELECT n, written, hash FROM journal_seals WHERE log = $1 AND written >= $2 ORDER BY n LIMIT 1";
 
 #[cfg(test)]
 pub(crate) fn statements() -> Vec<&'static str> {
-    [
-        &[STATES, SEAL_BEFORE, SEAL_FROM, SEAL_LAST, SEAL_FIRST],
-        interval::STATEMENTS,
-        place::STATEMENTS,
-        resource::STATEMENTS,
-    ]
-    .concat()
+    [&[STATES, SEAL_BEFORE, SEAL_FROM], interval::STATEMENTS, place::STATEMENTS, resource::STATEMENTS]
+        .concat()
 }
 
 /// A seal as the journal keeps it.
 #[derive(Clone, Debug)]
 struct SealRow {
+    log: i64,
     n: i64,
     written: Timestamp,
     hash: Hash,
@@ -72,27 +67,40 @@ impl States {
 }
 
 impl Query {
-    async fn seal(&self, sql: &'static str, at: Timestamp) -> Result<Option<SealRow>, EngineError> {
-        let params = [at.into()];
-        let params = if sql.contains("$1") { params.as_slice() } else { &[] };
-        match self.db().fetch_one(sql, params).await? {
-            Some(row) => Ok(Some(SealRow { n: row.get(0)?, written: row.get(1)?, hash: hash(&row, 2)? })),
+    async fn seal(
+        &self,
+        log: &Log,
+        sql: &'static str,
+        at: Timestamp,
+    ) -> Result<Option<SealRow>, EngineError> {
+        match self.db().fetch_one(sql, &[log.ord.into(), at.into()]).await? {
+            Some(row) => {
+                Ok(Some(SealRow { log: log.ord, n: row.get(0)?, written: row.get(1)?, hash: hash(&row, 2)? }))
+            }
             None => Ok(None),
         }
     }
 
     async fn states(&self, seal: &SealRow) -> Result<States, EngineError> {
-        let rows = self.db().fetch(STATES, &[seal.n.into()]).await?;
+        let rows = self.db().fetch(STATES, &[seal.log.into(), seal.n.into()]).await?;
         let states = rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?)));
         states.collect::<Result<_, octro_store::StoreError>>().map(States).map_err(EngineError::from)
     }
 
-    /// When the last seal was written, up to which things can be proved; `None` if there is none yet.
+    /// When the first and the last seal were written: since when and until when things can be proved. `None` if there
+    /// is no ledger, or nothing is sealed yet.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn sealed_at(&self) -> Result<Option<Timestamp>, EngineError> {
-        Ok(self.seal(SEAL_LAST, Timestamp::MAX).await?.map(|seal| seal.written))
+    pub async fn sealed(&self) -> Result<Option<(Timestamp, Timestamp)>, EngineError> {
+        let reader = match Reader::newest(self.db()).await {
+            Ok(reader) => reader,
+            Err(LedgerError::NoLog) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let first = self.seal(reader.log(), SEAL_FROM, Timestamp::MIN).await?;
+        let last = self.seal(reader.log(), SEAL_BEFORE, Timestamp::MAX).await?;
+        Ok(first.zip(last).map(|(first, last)| (first.written, last.written)))
     }
 
     /// Proves that a leaf is in the log.
@@ -118,6 +126,7 @@ async fn checkpoint(
 ) -> Result<Option<Signed>, EngineError> {
     for enough in [required, 1] {
         if let Some(signed) = reader.cosigned_from(size, enough).await?
+            && signed.checkpoint.size <= reader.size()
             && is_of_the_key(&signed, entries)
         {
             return Ok(Some(signed));

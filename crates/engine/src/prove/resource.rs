@@ -13,13 +13,14 @@ use super::{SEAL_BEFORE, SealRow, finish};
 use crate::journal::{Seen, hash, members, micros, status};
 use crate::{EngineError, Query};
 
-const POPULATION: &str = "SELECT hash, secret FROM journal_populations WHERE seal = $1 AND kind = $2";
+const POPULATION: &str =
+    "SELECT hash, secret FROM journal_populations WHERE log = $1 AND seal = $2 AND kind = $3";
 const SEEN: &str = "SELECT r.ord, r.key, t.id, x.status FROM resources r JOIN results x ON x.resource = r.ord \
      JOIN tests t ON t.ord = x.test WHERE r.kind = $1 AND x.status < 6 AND x.from_at <= $2 AND x.known_at <= $2 \
      AND x.superseded_at > $2 AND (x.to_at > $2 OR x.closed_at > $2) ORDER BY r.ord";
 const SALTS: &str = "SELECT s.resource, s.salt FROM journal_salts s JOIN resources r ON r.ord = s.resource \
      WHERE r.kind = $1";
-const ERASED: &str = "SELECT resource, leaf FROM journal_erased WHERE seal = $1 AND kind = $2";
+const ERASED: &str = "SELECT resource, leaf FROM journal_erased WHERE log = $1 AND seal = $2 AND kind = $3";
 
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[POPULATION, SEEN, SALTS, ERASED];
@@ -46,7 +47,7 @@ impl Query {
     pub async fn prove_resource(&self, kind: &Id, key: &str, at: Timestamp) -> Result<Proof, EngineError> {
         let reader = Reader::newest(self.db()).await?;
         let seal = self
-            .seal(SEAL_BEFORE, at)
+            .seal(reader.log(), SEAL_BEFORE, at)
             .await?
             .ok_or_else(|| EngineError::NotProvable(format!("nothing was sealed by {at}")))?;
         let states = self.states(&seal).await?;
@@ -96,7 +97,7 @@ impl Query {
     }
 
     async fn population(&self, reader: &Reader, kind: &Id, seal: SealRow) -> Result<Sealed, EngineError> {
-        let params = [seal.n.into(), kind.as_str().into()];
+        let params = [seal.log.into(), seal.n.into(), kind.as_str().into()];
         let row = self.db().fetch_one(POPULATION, &params).await?.ok_or_else(|| {
             EngineError::NotProvable(format!(
                 "no test judged `{kind}` when the seal of {} was written",
@@ -125,7 +126,9 @@ impl Query {
             for row in self.db().fetch(SALTS, &[kind.as_str().into()]).await? {
                 own.insert(row.get(0)?, hash(&row, 1)?);
             }
-            for row in self.db().fetch(ERASED, &[seal.n.into(), kind.as_str().into()]).await? {
+            for row in
+                self.db().fetch(ERASED, &[seal.log.into(), seal.n.into(), kind.as_str().into()]).await?
+            {
                 let leaf: Vec<u8> = row.get(1)?;
                 if let Ok(leaf) = leaf.try_into() {
                     erased.insert(row.get(0)?, leaf);

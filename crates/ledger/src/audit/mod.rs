@@ -18,6 +18,7 @@ use whole::Whole;
 
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[
+    folder::FOLLOWS,
     chunk::ENTRIES,
     chunk::TILES,
     chunk::CHECKPOINTS,

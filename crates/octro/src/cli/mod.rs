@@ -141,6 +141,9 @@ pub struct Up {
     /// Open a simulated company instead of this machine, in a database of its own (`octro-demo`)
     #[arg(long)]
     pub demo: bool,
+    /// After a restored backup: go on with a new log, whose first entry cites the last checkpoint that was signed
+    #[arg(long)]
+    pub follow: bool,
     /// Make the simulated company anew from this seed
     #[arg(long, requires = "demo", value_name = "N")]
     pub seed: Option<u64>,

@@ -45,11 +45,11 @@ async fn interval(
     to: Option<Timestamp>,
 ) -> anyhow::Result<String> {
     let present = query.present().await?.at;
-    let sealed = query.sealed_at().await?;
-    let to = to.unwrap_or(sealed.unwrap_or(present));
+    let sealed = query.sealed().await?;
+    let to = to.unwrap_or(sealed.map_or(present, |(_, last)| last));
     let from = match from {
         Some(from) => from,
-        None => query.sealed_since().await?.unwrap_or(to).min(to),
+        None => sealed.map_or(to, |(first, _)| first).min(to),
     };
     let proof: Proof = query.prove_interval(&control.parse()?, from, to).await?;
     if let octro_verify::Claim::Interval { to: proved, .. } = &proof.claim

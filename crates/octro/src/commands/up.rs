@@ -17,6 +17,7 @@ pub async fn run(global: &Global, up: Up) -> anyhow::Result<Exit> {
         config.listen = octro_server::config::listen_address(listen)
             .map_err(|(what, expected)| UsageError(format!("--listen: {what}; expected {expected}")))?;
     }
+    config.ledger.follow = up.follow;
     let quiet = global.quiet;
     let (company, clock, opened) = if up.demo {
         let (clock, opened) = demo(global, &mut config, up.seed).await?;

@@ -1,7 +1,9 @@
--- The journal: what the engine has put into the ledger, as it needs it to go on and to prove.
+-- The journal: what the engine has put into the ledger, as it needs it to go on and to prove. `log` is the number of the
+-- log: after a restored backup another one follows, and all chains begin anew.
 
 -- The end of each control's chain of transitions.
 CREATE TABLE journal_chains (
+    log         BIGINT NOT NULL,
     control     TEXT    NOT NULL PRIMARY KEY,
     begun_at    BIGINT NOT NULL,
     n           BIGINT NOT NULL,
@@ -18,34 +20,39 @@ CREATE TABLE journal_chains (
 );
 
 CREATE TABLE journal_transitions (
+    log BIGINT NOT NULL,
     control TEXT    NOT NULL,
     n       BIGINT NOT NULL,
     written BIGINT NOT NULL,
     hash    BYTEA NOT NULL,
-    PRIMARY KEY (control, n)
+    PRIMARY KEY (log, control, n)
 );
 
 CREATE TABLE journal_seals (
-    n       BIGINT NOT NULL PRIMARY KEY,
+    log BIGINT NOT NULL,
+    n       BIGINT NOT NULL,
     written BIGINT NOT NULL,
-    hash    BYTEA NOT NULL
+    hash    BYTEA NOT NULL,
+    PRIMARY KEY (log, n)
 );
-CREATE INDEX journal_seals_written ON journal_seals (written);
+CREATE INDEX journal_seals_written ON journal_seals (log, written);
 
 CREATE TABLE journal_states (
+    log BIGINT NOT NULL,
     seal    BIGINT NOT NULL,
     place   BIGINT NOT NULL,
     control TEXT    NOT NULL,
     state   TEXT    NOT NULL,
-    PRIMARY KEY (seal, place)
+    PRIMARY KEY (log, seal, place)
 );
 
 CREATE TABLE journal_populations (
+    log BIGINT NOT NULL,
     seal   BIGINT NOT NULL,
     kind   TEXT    NOT NULL,
     hash   BYTEA NOT NULL,
     secret BYTEA NOT NULL,
-    PRIMARY KEY (seal, kind)
+    PRIMARY KEY (log, seal, kind)
 );
 
 -- Random bytes of resources whose kind has personal data. Whoever deletes a row makes all commitments to that resource
@@ -57,11 +64,12 @@ CREATE TABLE journal_salts (
 
 -- What stays of a person who was erased: the leaves in populations, which nobody can open any more.
 CREATE TABLE journal_erased (
+    log BIGINT NOT NULL,
     seal     BIGINT NOT NULL,
     kind     TEXT   NOT NULL,
     resource BIGINT NOT NULL,
     leaf     BYTEA  NOT NULL,
-    PRIMARY KEY (seal, kind, resource)
+    PRIMARY KEY (log, seal, kind, resource)
 );
 
 -- Leaves are found by when they were put.

@@ -1,7 +1,9 @@
--- The journal: what the engine has put into the ledger, as it needs it to go on and to prove.
+-- The journal: what the engine has put into the ledger, as it needs it to go on and to prove. `log` is the number of the
+-- log: after a restored backup another one follows, and all chains begin anew.
 
 -- The end of each control's chain of transitions.
 CREATE TABLE journal_chains (
+    log         INTEGER NOT NULL,
     control     TEXT    NOT NULL PRIMARY KEY,
     begun_at    INTEGER NOT NULL,
     n           INTEGER NOT NULL,
@@ -18,34 +20,39 @@ CREATE TABLE journal_chains (
 ) STRICT;
 
 CREATE TABLE journal_transitions (
+    log INTEGER NOT NULL,
     control TEXT    NOT NULL,
     n       INTEGER NOT NULL,
     written INTEGER NOT NULL,
     hash    BLOB    NOT NULL,
-    PRIMARY KEY (control, n)
+    PRIMARY KEY (log, control, n)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE journal_seals (
-    n       INTEGER NOT NULL PRIMARY KEY,
+    log INTEGER NOT NULL,
+    n       INTEGER NOT NULL,
     written INTEGER NOT NULL,
-    hash    BLOB    NOT NULL
+    hash    BLOB NOT NULL,
+    PRIMARY KEY (log, n)
 ) STRICT;
-CREATE INDEX journal_seals_written ON journal_seals (written);
+CREATE INDEX journal_seals_written ON journal_seals (log, written);
 
 CREATE TABLE journal_states (
+    log INTEGER NOT NULL,
     seal    INTEGER NOT NULL,
     place   INTEGER NOT NULL,
     control TEXT    NOT NULL,
     state   TEXT    NOT NULL,
-    PRIMARY KEY (seal, place)
+    PRIMARY KEY (log, seal, place)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE journal_populations (
+    log INTEGER NOT NULL,
     seal   INTEGER NOT NULL,
     kind   TEXT    NOT NULL,
     hash   BLOB    NOT NULL,
     secret BLOB    NOT NULL,
-    PRIMARY KEY (seal, kind)
+    PRIMARY KEY (log, seal, kind)
 ) STRICT, WITHOUT ROWID;
 
 -- Random bytes of resources whose kind has personal data. Whoever deletes a row makes all commitments to that resource
@@ -57,11 +64,12 @@ CREATE TABLE journal_salts (
 
 -- What stays of a person who was erased: the leaves in populations, which nobody can open any more.
 CREATE TABLE journal_erased (
+    log INTEGER NOT NULL,
     seal     INTEGER NOT NULL,
     kind     TEXT    NOT NULL,
     resource INTEGER NOT NULL,
     leaf     BLOB    NOT NULL,
-    PRIMARY KEY (seal, kind, resource)
+    PRIMARY KEY (log, seal, kind, resource)
 ) STRICT, WITHOUT ROWID;
 
 -- Leaves are found by when they were put.

@@ -13,7 +13,7 @@ pub async fn run(global: &Global) -> anyhow::Result<Exit> {
     let reader = Reader::newest(query.db()).await?;
     let signed = reader.checkpoint().await?;
     let waiting = outbox::waiting(query.db()).await?;
-    let sealed = query.sealed_at().await?;
+    let sealed = query.sealed().await?.map(|(_, last)| last);
     let log = reader.log();
     let required = reader.required().await?;
     let cosigned = reader.cosigned(required).await?;
