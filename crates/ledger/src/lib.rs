@@ -6,6 +6,7 @@ mod append;
 mod audit;
 mod begin;
 mod call;
+mod device;
 mod error;
 mod folder;
 mod frontier;
@@ -29,6 +30,7 @@ pub mod witness;
 
 pub use audit::{Audit, Finding, Parts, audit};
 pub use call::Url;
+pub use device::{Device, DeviceKeys};
 pub use error::LedgerError;
 pub use health::Health;
 pub use highest::Highest;

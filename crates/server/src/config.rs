@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use octro_connectors::{Connector, Source};
 use octro_engine::SourceInfo;
-use octro_ledger::{Outsiders, Url, WitnessAt};
+use octro_ledger::{Device, Outsiders, Url, WitnessAt};
 use octro_model::{Id, Span};
 use serde::Deserialize;
 
@@ -80,6 +80,12 @@ pub const SETTINGS: &[Setting] = &[
         form: "text",
         default: "octro/ and something random",
         doc: "The name of a new log: what its checkpoints and keys are known by. It never changes afterwards.",
+    },
+    Setting {
+        name: "ledger.pkcs11",
+        form: "table of texts",
+        default: "the key is in a file",
+        doc: "A device that holds the key: `{ module, token, label, pin_file }` are its PKCS#11 module, the token's label, the key's label (an Ed25519 key, made at the first start) and a file with the PIN that nobody else may read. What was signed last still stands beside the path of `ledger.key`.",
     },
     Setting {
         name: "ledger.witness.key",
@@ -184,6 +190,16 @@ struct RawLedger {
     witness: Vec<toml::Spanned<RawWitness>>,
     policy: Option<toml::Spanned<usize>>,
     stamps: Option<toml::Spanned<String>>,
+    pkcs11: Option<RawDevice>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawDevice {
+    module: PathBuf,
+    token: String,
+    label: String,
+    pin_file: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -300,6 +316,12 @@ impl Config {
             config.ledger.key = ledger.key.map(|key| folder.join(key));
             config.ledger.publish = ledger.publish.map(|publish| folder.join(publish));
             config.ledger.origin = ledger.origin;
+            config.ledger.device = ledger.pkcs11.map(|device| Device {
+                module: folder.join(device.module),
+                token: device.token,
+                label: device.label,
+                pin_file: folder.join(device.pin_file),
+            });
         }
         if raw.source.len() > SOURCES_MAX {
             return Err(fault(None, format!("{} sources", raw.source.len()), "at most 1000"));
@@ -431,6 +453,10 @@ mod tests {
         let good = format!(
             "[ledger]\npolicy = 1\nstamps = 'http://tsa.example'\n[[ledger.witness]]\nkey = '{key}'\nurl = 'http://w.example:7469'\n"
         );
+        let device = "[ledger]\npkcs11 = { module = '/m.so', token = 't', label = 'l', pin_file = 'pin' }";
+        let device = Config::parse(device, Path::new("/etc/octro.toml")).unwrap().ledger.device.unwrap();
+        assert_eq!((device.module, device.pin_file), ("/m.so".into(), "/etc/pin".into()));
+        assert!(error("[ledger]\npkcs11 = { module = 'm' }").contains("missing field `token`"));
         let config = Config::parse(&good, Path::new("octro.toml")).unwrap();
         let outsiders = config.ledger.outsiders;
         assert_eq!((outsiders.witnesses.len(), outsiders.required), (1, 1));
