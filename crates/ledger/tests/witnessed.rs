@@ -94,6 +94,19 @@ async fn what_is_published_is_cosigned_and_published_so() {
         assert_eq!(reader.cosigned_from(411, 1).await.unwrap(), None);
         assert_eq!(again.reader().await.unwrap().required().await.unwrap(), 0, "as the last process says");
         bench.clean().await;
+        // A cosignature that somebody wrote into the database is found.
+        let mut tx = bench.db().begin().await.unwrap();
+        let forged = "INSERT INTO ledger_cosignatures (log, size, witness, line, at) \
+             SELECT log, 310, witness, line, at FROM ledger_cosignatures WHERE size = 400";
+        tx.execute(forged, &[]).await.unwrap();
+        tx.commit().await.unwrap();
+        let audit = bench.audit().await;
+        assert_eq!(audit.wrong, 2, "{:?}", audit.findings);
+        assert!(
+            audit.findings[0].says.contains("310: the cosignature by w.example/1"),
+            "{:?}",
+            audit.findings
+        );
         drop(again);
         bench.done().await;
     }
