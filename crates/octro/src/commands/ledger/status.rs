@@ -60,7 +60,14 @@ pub async fn run(global: &Global) -> anyhow::Result<Exit> {
     }
     for conflict in &conflicts {
         let what = format!("ANOTHER HISTORY, since {}", conflict.since.minute());
-        table.row([what, format!("seen by the witness {}: {}", conflict.witness, conflict.says)]);
+        table.row([
+            what,
+            format!(
+                "seen by the witness {}: {} (--format json shows it whole)",
+                conflict.witness,
+                conflict.says.lines().next().unwrap_or_default()
+            ),
+        ]);
     }
     table.print(global.format, &value)?;
     Ok(if waiting.refused > 0 || !conflicts.is_empty() { Exit::Failing } else { Exit::Done })
