@@ -48,6 +48,7 @@ impl Proving {
             highest: Highest::beside(&key),
             folder: None,
             follow: false,
+            outsiders: octro_ledger::Outsiders::default(),
             steps: Steps::default(),
         };
         let ledger = Ledger::open(bench.of.db(), Arc::new(bench.clock.clone()), settings).await.unwrap();
@@ -300,6 +301,7 @@ async fn a_ledger_that_comes_later_begins_with_what_is_so() {
             highest: Highest::beside(&key),
             folder: None,
             follow: false,
+            outsiders: octro_ledger::Outsiders::default(),
             steps: Steps::default(),
         };
         let ledger = Ledger::open(bench.of.db(), Arc::new(bench.clock.clone()), settings).await.unwrap();
