@@ -162,6 +162,10 @@ fn lines(name: &str, text: &str, wrong: &mut Vec<String>) {
 }
 
 fn sql(name: &str, text: &str, wrong: &mut Vec<String>) {
+    // A test may do to one database what only its owner would.
+    if name.contains("/tests/") {
+        return;
+    }
     for (number, line) in text.lines().enumerate() {
         if line.trim_start().starts_with("//") {
             continue;

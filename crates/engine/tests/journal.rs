@@ -48,6 +48,7 @@ impl Proving {
             highest: Highest::beside(&key),
             folder: None,
             follow: false,
+            outsiders: octro_ledger::Outsiders::default(),
             steps: Steps::default(),
         };
         let ledger = Ledger::open(bench.of.db(), Arc::new(bench.clock.clone()), settings).await.unwrap();
@@ -267,6 +268,24 @@ async fn what_is_changed_in_the_database_contradicts_the_ledger() {
 }
 
 #[tokio::test]
+async fn what_was_proved_can_be_proved_after_the_facts_are_gone() {
+    for of in Proving::all().await {
+        ten_days(&of).await;
+        let bench = &of.bench;
+        bench.at(hour((90.0 + 9.0) * 24.0)).await;
+        let compacted = bench.engine.compact(Span::ZERO, |_| ()).await.unwrap().unwrap();
+        assert!(compacted.inputs > 100, "{compacted:?}");
+        bench.engine.seal().await.unwrap();
+        of.proved(&of.interval(hour(2.0), hour(230.0)).await.unwrap()).await;
+        of.proved(&bench.query.prove_resource(&id("disk"), "d1", hour(100.0)).await.unwrap()).await;
+        let audit = octro_engine::audit_journal(bench.query.db()).await.unwrap();
+        assert_eq!(audit.wrong, 0, "{:?}", audit.findings);
+        assert!(audit.forgotten > 100, "{audit:?}");
+        of.done().await;
+    }
+}
+
+#[tokio::test]
 async fn a_ledger_that_comes_later_begins_with_what_is_so() {
     for db in TestDb::all().await.unwrap() {
         let mut bench = Bench::on(db).await;
@@ -282,6 +301,7 @@ async fn a_ledger_that_comes_later_begins_with_what_is_so() {
             highest: Highest::beside(&key),
             folder: None,
             follow: false,
+            outsiders: octro_ledger::Outsiders::default(),
             steps: Steps::default(),
         };
         let ledger = Ledger::open(bench.of.db(), Arc::new(bench.clock.clone()), settings).await.unwrap();

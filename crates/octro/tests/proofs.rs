@@ -183,6 +183,11 @@ fn after_a_rotation_the_old_key_proves_nothing_new() {
     assert_eq!(place.run(&["prove", "control", "T-01", "-o", file]).code, Some(0));
     let proved = place.run(&["verify", file, "--key", &new]);
     let refuted = place.run(&["verify", file, "--key", &old]);
+    // A resource of a seal from before is proved under the key in force, too.
+    let made = place.run(&["prove", "resource", "thing", "a", "-o", file]);
+    assert_eq!(made.code, Some(0), "{}", said(&made));
+    let resource = place.run(&["verify", file, "--key", &new]);
+    assert_eq!(resource.code, Some(0), "{}", said(&resource));
     // The proof is signed by whichever key signed its checkpoint; only one of both can be it.
     assert!(proved.code != refuted.code, "{} {}", said(&proved), said(&refuted));
     let up = place.up();

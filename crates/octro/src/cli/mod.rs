@@ -7,6 +7,10 @@ use octro_model::{Severity, Status, Timestamp};
 
 use crate::output::Format;
 
+mod witness;
+
+pub use witness::{WitnessCommand, WitnessKey, WitnessRun, WitnessServe};
+
 /// Runs a company's security program: judges real systems by it, and says why, since when and on what evidence.
 #[derive(Debug, Parser)]
 #[command(name = "octro", version, disable_help_subcommand = true, after_help = EXITS)]
@@ -97,6 +101,9 @@ pub enum Command {
     /// The ledger: the append-only log that proofs rest on
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Be a witness: cosign the checkpoints of logs, so that none shows different people different histories
+    #[command(subcommand)]
+    Witness(WitnessCommand),
     /// Make the ledger's commitments to a person unopenable
     Erase(Erase),
     /// Remove facts that were kept for as long as their kinds say; results stay
