@@ -6,8 +6,9 @@ use std::process::Command;
 
 use anyhow::Context as _;
 
+use crate::postgres::Postgres;
 use crate::step::{Count, say, tests};
-use crate::tools::quietly;
+use crate::tools::{self, quietly};
 
 /// What Go's own sources bring of it, below `golang.org/x`; whatever is not there, that version of Go does not need.
 const GO_PACKAGES: [&str; 3] = ["mod/sumdb/note", "mod/sumdb/tlog", "crypto/ed25519"];
@@ -19,6 +20,26 @@ pub fn sample(root: &Path) -> anyhow::Result<PathBuf> {
         std::fs::remove_dir_all(&dir).with_context(|| format!("{} cannot be emptied", dir.display()))?;
     }
     Ok(dir)
+}
+
+/// Makes the cases and has them judged, without all the rest.
+pub fn alone() -> anyhow::Result<bool> {
+    let root = crate::root();
+    tools::debian()?;
+    let (node, python) = (tools::npm(&root)?, tools::python(&root)?);
+    let postgres = Postgres::start()?;
+    let sample = sample(&root)?;
+    let mut count = tests(
+        "the ledger, judged by our own verifier",
+        Command::new("cargo")
+            .current_dir(&root)
+            .env("OCTRO_TEST_POSTGRES", postgres.url())
+            .env("OCTRO_TEST_SAMPLE", &sample)
+            .args(["test", "--quiet", "--package", "octro-ledger", "--test", "independent"]),
+    )?;
+    count += run(&root, &sample, &node, &python)?;
+    say(&format!("\n{} passed, {} failed", count.passed, count.failed));
+    Ok(count.failed == 0)
 }
 
 /// Gives the cases to each of them.

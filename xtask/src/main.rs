@@ -16,6 +16,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask COMMAND
   test    install what the tests need, run everything, end with `N passed, N failed`
+  judges  only the ledger, judged by software that is not ours
   lint    dependency direction, file sizes, SQL portability
   bench   run all benchmarks and print one table [--write: into docs/benchmarks.md] [--quick]
   docs    write the generated reference [--check: compare only]";
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     let has = |flag: &str| words.iter().any(|word| word == flag);
     let outcome = match words.first().map(String::as_str) {
         Some("test") => test::run(),
+        Some("judges") => independent::alone(),
         Some("lint") => lint::run(),
         Some("bench") => bench::run(has("--write"), has("--quick")),
         Some("docs") => docs::run(has("--check")),

@@ -12,35 +12,38 @@ mod proofs;
 mod support;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use cases::{Cases, Sample};
-use octro_ledger::FileSigner;
+use octro_ledger::witness::Witness;
+use octro_ledger::{FileKeys, FileSigner, Keys as _};
 use octro_model::Span;
-use octro_verify::{VerifierKey, cosigned_message, signature_line};
+use octro_verify::VerifierKey;
 use support::{Bench, START};
 
 /// The sizes at which the sample's log was signed; the key changed with the entry before `SIZES[4]`.
 const SIZES: [u64; 6] = [1, 256, 257, 1_300, 1_301, 3_000];
 
-/// A witness's name, and when it cosigns.
-const WITNESS: &str = "witness.test/one";
-const COSIGNED_AT: u64 = 1_800_000_100;
-
-fn key(seed: u8) -> ed25519_dalek::SigningKey {
-    ed25519_dalek::SigningKey::from_bytes(&[seed; 32])
+/// A stranger's key.
+fn stranger() -> ed25519_dalek::SigningKey {
+    ed25519_dalek::SigningKey::from_bytes(&[7; 32])
 }
 
-/// A cosignature line of a checkpoint's text.
-fn cosigned(text: &str) -> (VerifierKey, String) {
-    use ed25519_dalek::Signer as _;
-    let key = key(9);
-    let witness = VerifierKey::witness(WITNESS, key.verifying_key().to_bytes()).unwrap();
-    let signature = key.sign(cosigned_message(COSIGNED_AT, text).as_bytes()).to_bytes();
-    let line = signature_line(&witness, &[COSIGNED_AT.to_be_bytes().as_slice(), &signature].concat());
-    (witness, line)
+/// A witness cosigns the checkpoint of this size, which continues the one of `old` entries, and the database keeps that.
+async fn cosign(bench: &Bench, witness: &Witness, old: u64, size: u64) {
+    let reader = bench.ledger.reader().await.unwrap();
+    let note = reader.checkpoint_from(size).await.unwrap().unwrap().note;
+    let proof = reader.consistency(old, size).await.unwrap();
+    let body = format!("old {old}\n{}\n{note}", proofs::lines(&proof));
+    let line = witness.answer(body.as_bytes()).unwrap();
+    let sql = format!(
+        "INSERT INTO ledger_cosignatures (log, size, witness, line, at) VALUES (1, {size}, '{}', '{line}', 0)",
+        witness.key()
+    );
+    support::force(&bench.of, &sql).await;
 }
 
-/// Keeps a log in a database and publishes it: several rounds, a change of its key, and a witness's cosignature.
+/// Keeps a log in a database and publishes it: several rounds, a change of its key, and a witness that cosigns.
 async fn kept(bench: &Bench) -> Sample {
     let old = bench.ledger.reader().await.unwrap().log().signer.clone();
     let mut next = 1;
@@ -57,12 +60,14 @@ async fn kept(bench: &Bench) -> Sample {
     bench.put(next..SIZES[5] - 1).await;
     let reader = bench.ledger.reader().await.unwrap();
     assert_eq!(reader.size(), SIZES[5]);
-    let (witness, line) = cosigned(&reader.checkpoint().await.unwrap().checkpoint.to_text());
-    let sql = format!(
-        "INSERT INTO ledger_cosignatures (log, size, witness, line, at) VALUES (1, {}, '{WITNESS}', '{line}', 0)",
-        SIZES[5]
-    );
-    support::force(&bench.of, &sql).await;
+    let keys = vec![old, reader.log().signer.clone()];
+    let logs: Vec<VerifierKey> = keys.iter().map(|key| VerifierKey::parse(key).unwrap()).collect();
+    let signer = FileKeys::at(bench.folder.path().join("witness.key")).current().unwrap();
+    let memory = bench.folder.path().join("witness");
+    let witness =
+        Witness::open("witness.test/one", signer, Arc::new(bench.clock.clone()), &memory, &logs).unwrap();
+    cosign(bench, &witness, 0, SIZES[3]).await;
+    cosign(bench, &witness, SIZES[3], SIZES[5]).await;
     bench.ledger.publish().await.unwrap();
     bench.clean().await;
     let mut notes = Vec::new();
@@ -71,8 +76,8 @@ async fn kept(bench: &Bench) -> Sample {
     }
     let entries = reader.entries(0, SIZES[5]).await.unwrap();
     Sample {
-        keys: vec![old, reader.log().signer.clone()],
-        witness: witness.to_string(),
+        keys,
+        witness: witness.key().to_string(),
         notes,
         leaves: entries.into_iter().map(|entry| entry.leaf).collect(),
         published: bench.published().join("1"),

@@ -9,7 +9,8 @@ use crate::cases::{Cases, Sample};
 /// Entries on both sides of each edge: of tiles, of checkpoints, and of the key's change (1,300 is the `key` leaf).
 const PICKS: [u64; 14] = [0, 1, 254, 255, 256, 511, 700, 1_299, 1_300, 1_301, 2_047, 2_048, 2_815, 2_999];
 
-fn lines(hashes: &[Hash]) -> String {
+/// Hashes as lines, in base64.
+pub fn lines(hashes: &[Hash]) -> String {
     hashes.iter().map(|hash| format!("{}\n", base64_encode(hash))).collect()
 }
 
