@@ -13,7 +13,8 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 // These two are not in the package's index; a package's `exports` does not stand in the way of a file's path.
-const roots = [...(process.env.NODE_PATH || '').split(path.delimiter).filter(Boolean), path.resolve('node_modules')];
+const named = (process.env.NODE_PATH || '').split(path.delimiter).filter(Boolean);
+const roots = [...named, 'node_modules'].map((one) => path.resolve(one));
 const root = roots.find((one) => fs.existsSync(path.join(one, '@sigstore/verify/package.json')));
 if (!root) {
   console.error('@sigstore/verify is not there; install it with `npm install @sigstore/verify@3.1.1`');
