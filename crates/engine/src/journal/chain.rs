@@ -160,10 +160,10 @@ mod tests {
     #[test]
     fn a_transition_is_never_told_before_the_one_before_or_after_its_writing() {
         let chain = begun(5 * HOUR);
-        let at = |at, written| match Chain::next(Some(&chain), "C-1", Status::Pass, at, written, [0; 32]).what
-        {
-            What::Transition(transition) => transition.at / HOUR,
-            _ => unreachable!(),
+        let at = |at, written| {
+            let leaf = Chain::next(Some(&chain), "C-1", Status::Pass, at, written, [0; 32]);
+            let What::Transition(transition) = leaf.what else { unreachable!() };
+            transition.at / HOUR
         };
         assert_eq!((at(HOUR, 7 * HOUR), at(6 * HOUR, 7 * HOUR), at(9 * HOUR, 7 * HOUR)), (5, 6, 7));
     }

@@ -83,9 +83,9 @@ impl Query {
 
     /// The changes of the log's key after the last seal of a proof, if the log has another key since.
     async fn rotations(&self, reader: &Reader, placed: &[Placed]) -> Result<Vec<Placed>, EngineError> {
-        let seal = placed.iter().filter_map(|one| match Leaf::parse(&one.leaf).ok()?.what {
-            What::Seal(seal) => Some((one.index, seal.signer)),
-            _ => None,
+        let seal = placed.iter().filter_map(|one| {
+            let What::Seal(seal) = Leaf::parse(&one.leaf).ok()?.what else { return None };
+            Some((one.index, seal.signer))
         });
         let Some((mut index, signer)) = seal.max_by_key(|(index, _)| *index) else { return Ok(Vec::new()) };
         if reader.log().signer.contains(&format!("+{signer}+")) {

@@ -87,7 +87,7 @@ fn presets(now: Timestamp) -> Vec<(&'static str, String, String)> {
     ]
 }
 
-pub(crate) fn page(spot: Spot<'_>, view: &Period) -> Markup {
+pub(crate) fn page(spot: Spot<'_>, view: &Period, proof: &Markup) -> Markup {
     let moment = spot.moment;
     html! {
         p.muted {
@@ -96,11 +96,11 @@ pub(crate) fn page(spot: Spot<'_>, view: &Period) -> Markup {
         @if let Some(strip) = view.strip() { (ui::section("strip", "Status over the period", &one_strip(strip, view, true))) }
         div.two {
             (ui::section("figures", "Figures", &figures(moment, view)))
-            (ui::section("population", "Population", &html! {
+            div { (ui::section("population", "Population", &html! {
                 (population("At the beginning", &view.tally_from, &view.population_from))
                 (population("At the end", &view.tally_to, &view.population_to))
                 p.muted { "The hash is SHA-256 over the sorted kinds and keys: two lists are the same if their hashes are." }
-            }))
+            })) (proof) }
         }
         @let tests: Vec<&Strip> = view.strips.iter().skip(1).collect();
         @if !tests.is_empty() {
