@@ -24,6 +24,11 @@ pub enum Provable {
         /// When that seal was written.
         sealed_at: Timestamp,
     },
+    /// The log knows it only since a later moment.
+    Younger {
+        /// Since when.
+        since: Timestamp,
+    },
     /// It can be proved for this time.
     Between {
         /// From when on.
@@ -53,6 +58,7 @@ impl Query {
         let until = at.min(seal.written);
         Ok(match begun {
             Some(since) if since <= until => Provable::Between { since, until },
+            Some(since) if since <= seal.written => Provable::Younger { since },
             Some(_) | None => Provable::NotInSeal { sealed_at: seal.written },
         })
     }

@@ -68,7 +68,7 @@ pub(crate) async fn of_period(ask: &Ask, view: &Period, program: &Program) -> Re
                     p { "Nothing of this period can be proved: the last seal was written " (ui::time(until, ask.moment.now)) "." }
                     p.under { (how(&ask.moment)) }
                 }
-                Provable::NoLedger | Provable::NothingSealed | Provable::NotInSeal { .. } => (cannot(&ask.moment, provable, "this control")),
+                Provable::NoLedger | Provable::NothingSealed | Provable::NotInSeal { .. } | Provable::Younger { .. } => (cannot(&ask.moment, provable, "this control")),
             }
         },
         matches!(provable, Provable::Between { .. }),
@@ -98,7 +98,7 @@ pub(crate) async fn of_resource(ask: &Ask, one: &ResourceView) -> Result<Markup,
                 Provable::NotInSeal { sealed_at } if one.results.is_empty() => {
                     p { "No test judges it, so that the last seal, of " (ui::time(sealed_at, ask.moment.now)) ", says nothing of it." }
                 }
-                Provable::NoLedger | Provable::NothingSealed | Provable::NotInSeal { .. } => (cannot(&ask.moment, provable, "its kind")),
+                Provable::NoLedger | Provable::NothingSealed | Provable::NotInSeal { .. } | Provable::Younger { .. } => (cannot(&ask.moment, provable, "its kind")),
             }
         },
         true,
@@ -155,6 +155,7 @@ pub(super) fn cannot(moment: &Moment, provable: Provable, what: &str) -> Markup 
             Provable::NoLedger => p { "This database has no ledger yet, so that nothing can be proved; " code { "octro up" } " begins one." },
             Provable::NothingSealed => p { "Nothing was sealed " @if moment.is_past() { "by then" } @else { "yet" } ". A seal is written within a minute of the first start, and then at each midnight (UTC)." },
             Provable::NotInSeal { sealed_at } => p { "The last seal, of " (ui::time(sealed_at, moment.now)) ", does not hold " (what) ". A seal is written at each midnight (UTC)." },
+            Provable::Younger { since } => p { "The ledger knows " (what) " only since " (ui::time(since, moment.now)) "." },
             Provable::Between { .. } => {},
         }
     }

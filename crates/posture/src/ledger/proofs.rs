@@ -19,7 +19,9 @@ pub(crate) async fn control(ask: &Ask, id: &str) -> Result<String, Failure> {
         Some(from) => from,
         None => match ask.query().provable_control(&id, to).await? {
             Provable::Between { since, .. } => since,
-            Provable::NoLedger | Provable::NothingSealed | Provable::NotInSeal { .. } => to,
+            // The proof's maker says why there is none.
+            Provable::NotInSeal { sealed_at } => sealed_at.min(to),
+            Provable::NoLedger | Provable::NothingSealed | Provable::Younger { .. } => to,
         },
     };
     if from > to {
