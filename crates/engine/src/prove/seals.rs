@@ -27,7 +27,9 @@ pub struct SealView {
     pub entry: Option<u64>,
     /// How many controls it commits to.
     pub controls: usize,
-    /// How many of them were silent since the seal before: not evaluated for longer than their sources promise.
+    /// How many of them were never evaluated: no source yields what they judge.
+    pub never_evaluated: usize,
+    /// How many of the others were silent since the seal before: not evaluated for longer than their sources promise.
     pub silent_controls: usize,
     /// The longest silence of one of them since the seal before, beyond what is promised.
     pub silent_longest: Span,
@@ -55,9 +57,13 @@ impl Query {
         let mut seals = Vec::with_capacity(rows.len());
         for row in rows {
             let states = self.states(&row).await?;
-            let (mut now, mut gap) = (BTreeMap::new(), 0);
+            let (mut now, mut gap, mut never) = (BTreeMap::new(), 0, 0);
             for place in 0..states.0.len() {
                 let state = states.at(place)?;
+                if state.evaluated.is_none() {
+                    never += 1;
+                    continue;
+                }
                 gap = gap.max(state.gap);
                 now.insert(state.control, state.silent);
             }
@@ -74,7 +80,8 @@ impl Query {
                 n: row.n,
                 written_at: row.written,
                 entry,
-                controls: now.len(),
+                controls: states.0.len(),
+                never_evaluated: never,
                 silent_controls: grown.len(),
                 silent_longest: span(grown.iter().copied().max().unwrap_or(0)),
                 gap: span(gap),

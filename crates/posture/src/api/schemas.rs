@@ -100,7 +100,7 @@ const SHAPES: &[Shape] = &[
     ("LedgerDay", &[("day", "string"), ("entries", "integer")]),
     ("Waiting", &[("leaves", "integer"), ("oldest", "time?"), ("refused", "integer")]),
     ("LedgerHealth", &[("published", "integer?"), ("appending", "string?"), ("publishing", "string?")]),
-    ("Seal", &[("n", "integer"), ("written_at", "time"), ("entry", "integer?"), ("controls", "integer"), ("silent_controls", "integer"), ("silent_longest", "span"), ("gap", "span")]),
+    ("Seal", &[("n", "integer"), ("written_at", "time"), ("entry", "integer?"), ("controls", "integer"), ("never_evaluated", "integer"), ("silent_controls", "integer"), ("silent_longest", "span"), ("gap", "span")]),
     ("LedgerAudit", &[("at", "time"), ("entries", "integer"), ("findings", "integer")]),
     ("EarlierLog", &[("log", "integer"), ("origin", "string"), ("key", "string"), ("size", "integer")]),
     ("LedgerEntry", &[("index", "integer"), ("at", "time"), ("type", "string"), ("says", "string"), ("hash", "string"), ("leaf", "string")]),

@@ -60,7 +60,7 @@ pub(crate) async fn ledger(ask: &Ask) -> Result<Option<LedgerView>, Failure> {
         seals: ask.query().seals(at, SEALS_MAX).await?,
         audit: audit
             .and_then(|text| serde_json::from_str::<AuditView>(&text).ok())
-            .filter(|audit| audit.at <= at),
+            .filter(|audit| !ask.moment.is_past() || audit.at <= at),
         earlier: logs
             .into_iter()
             .filter(|one| one.ord < log.ord)

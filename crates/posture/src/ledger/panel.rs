@@ -19,7 +19,7 @@ pub(crate) async fn of_control(ask: &Ask, id: &Id) -> Result<Markup, Failure> {
         ask,
         &html! {
             @if let Provable::Between { since, until } = provable {
-                p { "Which status it had when can be proved from " (ui::time(since, ask.moment.now)) " to " (ui::time(until, ask.moment.now)) "." }
+                p { "Which status it had, at every moment, can be proved from " (ui::time(since, ask.moment.now)) " to " (ui::time(until, ask.moment.now)) "." }
                 (download(&control_href(id, since, until)))
                 p.under { a href=(period) { "Prove another period" } (how(&ask.moment)) }
             } @else { (cannot(&ask.moment, provable, "this control")) }

@@ -32,11 +32,9 @@ pub(crate) fn page(
                     }))
                 }))
                 (super::history::section(moment, "control", &one.view.id, &one.changes, one.view.status))
-            }
-            div {
-                (ui::section("about", "About", &about(moment, one)))
                 (proof)
             }
+            (ui::section("about", "About", &about(moment, one)))
         }
         (ui::section("tests", "Tests", &tests(moment, &one.view.tests)))
         (ui::section("failing", "What needs a person", &failures(moment, one, failing, fixes)))

@@ -95,12 +95,12 @@ pub(crate) fn page(spot: Spot<'_>, view: &Period, proof: &Markup) -> Markup {
         }
         @if let Some(strip) = view.strip() { (ui::section("strip", "Status over the period", &one_strip(strip, view, true))) }
         div.two {
-            (ui::section("figures", "Figures", &figures(moment, view)))
-            div { (ui::section("population", "Population", &html! {
+            div { (ui::section("figures", "Figures", &figures(moment, view))) (proof) }
+            (ui::section("population", "Population", &html! {
                 (population("At the beginning", &view.tally_from, &view.population_from))
                 (population("At the end", &view.tally_to, &view.population_to))
                 p.muted { "The hash is SHA-256 over the sorted kinds and keys: two lists are the same if their hashes are." }
-            })) (proof) }
+            }))
         }
         @let tests: Vec<&Strip> = view.strips.iter().skip(1).collect();
         @if !tests.is_empty() {

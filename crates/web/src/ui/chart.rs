@@ -164,7 +164,9 @@ pub fn bars(title: &str, bars: &[Bar], top: Option<f64>) -> Markup {
                 rect.none[bar.value.is_none()] x={ (format!("{:.2}%", x + step * 0.14)) } width={ (format!("{:.2}%", step * 0.72)) }
                     y={ (format!("{:.1}", 70.0 - height)) } height={ (format!("{height:.1}")) } { title { (bar.label) ": " (bar.said) } }
                 @if place % every == 0 {
-                    text.odd[place / every % 2 == 1] x={ (format!("{:.2}%", x + step / 2.0)) } y="86" text-anchor="middle" { (bar.label) }
+                    // Below many narrow columns, a name in the middle of the first would be cut off.
+                    @let (at, anchor) = if every > 1 { (x, "start") } else { (x + step / 2.0, "middle") };
+                    text.odd[place / every % 2 == 1] x={ (format!("{at:.2}%")) } y="86" text-anchor=(anchor) { (bar.label) }
                 }
             }
         }
@@ -234,5 +236,10 @@ mod tests {
         assert!(empty.contains("no status in this time"));
         assert!(sparkline(&[], "x").into_string().contains("polyline"));
         assert!(bars("x", &[], None).into_string().contains("svg"));
+        let many = |count: usize| {
+            let bar = Bar { label: "09-01".to_owned(), value: Some(1.0), said: "1".to_owned() };
+            bars("x", &vec![bar; count], None).into_string().matches("<text").count()
+        };
+        assert_eq!((many(12), many(13), many(30)), (12, 7, 10));
     }
 }

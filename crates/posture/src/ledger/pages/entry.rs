@@ -14,13 +14,18 @@ pub(crate) fn page(moment: &Moment, one: &EntryView, size: u64) -> Markup {
     html! {
         p.lead { (one.says) }
         div.two {
+            div {
             (ui::section("says", "What it says", &html! {
                 @match &leaf {
                     Some(leaf) => (ui::facts(&facts(moment, leaf))),
                     None => p { "Its text is no leaf of the format; " code { "octro ledger audit" } " tells more." },
                 }
             }))
-            div {
+                (ui::section("place", "Place", &ui::facts(&[
+                    ("Index", html! { (one.index) " of " (size) }),
+                    ("Leaf hash", html! { code { (one.hash) } }),
+                ])))
+            }
                 (ui::section("proof", "Proof", &html! {
                     p { "That this entry is in the log, at this place, is proved by either file." }
                     p.row {
@@ -30,11 +35,6 @@ pub(crate) fn page(moment: &Moment, one: &EntryView, size: u64) -> Markup {
                     p.muted { "The first is checked by our verifiers, the second by any tool that reads C2SP tlog-proof." }
                     p.under { a href=(moment.href("/ledger/verify")) { "How to verify this without us" } }
                 }))
-                (ui::section("place", "Place", &ui::facts(&[
-                    ("Index", html! { (one.index) " of " (size) }),
-                    ("Leaf hash", html! { code { (one.hash) } }),
-                ])))
-            }
         }
         (ui::section("text", "Exact text", &html! {
             p.muted { "These bytes are hashed: SHA-256 of a zero byte and this text is the leaf hash." }

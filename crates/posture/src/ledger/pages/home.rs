@@ -7,9 +7,7 @@ use octro_web::Moment;
 use octro_web::ui::{self, Bar, Icon};
 
 use super::super::panel;
-use super::super::views::{
-    AuditView, CheckpointView, DayView, EntryView, HealthView, LedgerView, WaitingView,
-};
+use super::super::views::{AuditView, DayView, EntryView, HealthView, LedgerView, WaitingView};
 use super::entries;
 use crate::ask::Spot;
 
@@ -24,7 +22,7 @@ pub(crate) fn page(spot: Spot<'_>, view: Option<&LedgerView>, newest: &[EntryVie
         (alarms(view))
         div.two {
             div {
-                (ui::section("checkpoint", "Newest checkpoint", &checkpoint(moment, view.checkpoint.as_ref())))
+                (ui::section("checkpoint", "Newest checkpoint", &checkpoint(moment, view)))
                 (ui::section("growth", "The last 30 days", &growth(&view.growth)))
             }
             div {
@@ -61,13 +59,18 @@ fn alarms(view: &LedgerView) -> Markup {
     }
 }
 
-fn checkpoint(moment: &Moment, checkpoint: Option<&CheckpointView>) -> Markup {
-    let Some(one) = checkpoint else {
+fn checkpoint(moment: &Moment, view: &LedgerView) -> Markup {
+    let Some(one) = &view.checkpoint else {
         return html! { p.muted { "Nothing was signed by then." } };
     };
     html! {
         (ui::facts(&[
-            ("Entries", html! { (one.size) }),
+            ("Entries", html! {
+                (one.size)
+                @if one.size < view.size {
+                    span.muted { "; the " (view.size - one.size) " after them " @if moment.is_past() { "were signed later" } @else { "are not signed yet" } }
+                }
+            }),
             ("Signed", ui::time(one.at, moment.now)),
             ("Root", html! { code { (one.root) } }),
             ("Witnesses", html! {
@@ -182,13 +185,13 @@ fn seals(moment: &Moment, seals: &[SealView]) -> Markup {
                 table {
                     caption.vh { "Seals, the newest first" }
                     thead { tr {
-                        th scope="col" { "Seal" } th scope="col" { "Written" } th.num scope="col" { "Controls" }
+                        th scope="col" { "Seal" } th scope="col" { "Written" } th scope="col" { "Controls" }
                         th scope="col" { "Silence since the seal before" } th scope="col" { "Largest gap" }
                     } }
                     tbody { @for one in seals { (seal(moment, one)) } }
                 }
             }
-            p.muted { "Silent is a control that was not evaluated for longer than its sources promise; that time counts as unknown in every proof." }
+            p.under.muted { "A control is silent while it is not evaluated for longer than its sources promise; that time counts as unknown in every proof." }
         }
         @if !moment.is_past() { (panel::seal_form("/ledger", seals.is_empty())) }
     }
@@ -204,7 +207,10 @@ fn seal(moment: &Moment, one: &SealView) -> Markup {
                 }
             }
             td data-label="Written" { (ui::time(one.written_at, moment.now)) }
-            td.num data-label="Controls" { (one.controls) }
+            td data-label="Controls" {
+                (one.controls)
+                @if one.never_evaluated > 0 { span.muted { ", of which " (one.never_evaluated) " never evaluated" } }
+            }
             td data-label="Silence" {
                 @if one.silent_controls == 0 { "none" }
                 @else { (one.silent_controls) @if one.silent_controls == 1 { " control" } @else { " controls" } ", up to " (ui::span(one.silent_longest)) }
