@@ -15,26 +15,26 @@ pub(crate) fn page(moment: &Moment, one: &EntryView, size: u64) -> Markup {
         p.lead { (one.says) }
         div.two {
             div {
-            (ui::section("says", "What it says", &html! {
-                @match &leaf {
-                    Some(leaf) => (ui::facts(&facts(moment, leaf))),
-                    None => p { "Its text is no leaf of the format; " code { "octro ledger audit" } " tells more." },
-                }
-            }))
+                (ui::section("says", "What it says", &html! {
+                    @match &leaf {
+                        Some(leaf) => (ui::facts(&facts(moment, leaf))),
+                        None => p { "Its text is no leaf of the format; " code { "octro ledger audit" } " tells more." },
+                    }
+                }))
                 (ui::section("place", "Place", &ui::facts(&[
-                    ("Index", html! { (one.index) " of " (size) }),
+                    ("Index", html! { (one.index) ", of " (size) @if size == 1 { " entry" } @else { " entries" } }),
                     ("Leaf hash", html! { code { (one.hash) } }),
                 ])))
             }
-                (ui::section("proof", "Proof", &html! {
-                    p { "That this entry is in the log, at this place, is proved by either file." }
-                    p.row {
-                        a.button href={ "/proofs/entry/" (one.index) } download { (ui::icon(Icon::Download)) "Octro proof" }
-                        a.button href={ "/proofs/entry/" (one.index) "/tlog" } download { (ui::icon(Icon::Download)) ".tlog-proof" }
-                    }
-                    p.muted { "The first is checked by our verifiers, the second by any tool that reads C2SP tlog-proof." }
-                    p.under { a href=(moment.href("/ledger/verify")) { "How to verify this without us" } }
-                }))
+            (ui::section("proof", "Proof", &html! {
+                p { "That this entry is in the log, at this place, is proved by either file." }
+                p.row {
+                    a.button href={ "/proofs/entry/" (one.index) } download { (ui::icon(Icon::Download)) "Octro proof" }
+                    a.button href={ "/proofs/entry/" (one.index) "/tlog" } download { (ui::icon(Icon::Download)) ".tlog-proof" }
+                }
+                p.muted { "The first is checked by our verifiers, the second by any tool that reads C2SP tlog-proof." }
+                p.under { a href=(moment.href("/ledger/verify")) { "How to verify this without us" } }
+            }))
         }
         (ui::section("text", "Exact text", &html! {
             p.muted { "These bytes are hashed: SHA-256 of a zero byte and this text is the leaf hash." }
