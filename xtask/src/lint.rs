@@ -29,11 +29,11 @@ const EDGES: &[(&str, &[&str])] = &[
             "web",
         ],
     ),
-    ("server", &["posture", "connectors", "web", "engine", "program", "store", "model"]),
+    ("server", &["posture", "connectors", "web", "engine", "ledger", "program", "store", "model"]),
     ("demo", &["engine", "program", "store", "model"]),
-    ("posture", &["engine", "program", "cel", "web", "model"]),
+    ("posture", &["engine", "ledger", "verify", "program", "cel", "web", "model"]),
     ("connectors", &["model"]),
-    ("engine", &["program", "cel", "store", "model"]),
+    ("engine", &["ledger", "verify", "program", "cel", "store", "model"]),
     ("program", &["cel", "model"]),
     ("cel", &["model"]),
     ("store", &["model"]),
@@ -162,6 +162,10 @@ fn lines(name: &str, text: &str, wrong: &mut Vec<String>) {
 }
 
 fn sql(name: &str, text: &str, wrong: &mut Vec<String>) {
+    // A test may do to one database what only its owner would.
+    if name.contains("/tests/") {
+        return;
+    }
     for (number, line) in text.lines().enumerate() {
         if line.trim_start().starts_with("//") {
             continue;

@@ -13,6 +13,7 @@ const DEBIAN: &[(&str, &str)] = &[
     ("/usr/lib/postgresql", "postgresql"),
     ("chromium", "chromium"),
     ("openssl", "openssl"),
+    ("softhsm2-util", "softhsm2"),
     ("cryptsetup", "cryptsetup-bin"),
     ("nft", "nftables"),
     ("iptables", "iptables"),

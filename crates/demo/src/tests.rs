@@ -45,7 +45,7 @@ fn runs(management: &Seen, place: i64) -> Vec<Timestamp> {
 async fn an_audit_question_has_the_answer_of_an_independent_count() {
     let dir = tempfile::tempdir().unwrap();
     let db = Db::open(&format!("sqlite:{}", dir.path().join("octro.db").display())).await.unwrap();
-    make(&db, SEED, SIZE, &mut |_, _| ()).await.unwrap();
+    make(&db, &octro_model::ManualClock::at(BEGIN), None, SEED, SIZE, &mut |_, _| ()).await.unwrap();
     let query = Query::new(db.clone(), Arc::new(ManualClock::at(day(DAYS))));
 
     // The independent count.

@@ -90,6 +90,14 @@ pub enum LedgerError {
         /// What it holds.
         what: String,
     },
+    /// Another system does not answer, or not as expected.
+    #[error("{who}: {what}")]
+    Outside {
+        /// Who.
+        who: String,
+        /// What is wrong, and what was expected.
+        what: String,
+    },
     /// Several callers were told of the same failure.
     #[error(transparent)]
     Shared(std::sync::Arc<LedgerError>),

@@ -11,9 +11,10 @@ use octro_verify::{Leaf, VerifierKey};
 use tokio::sync::{Mutex, Notify, Semaphore, oneshot, watch};
 
 use crate::outbox::{any, checked};
+use crate::outsiders::work::Asked;
 use crate::publish::Publisher;
 use crate::sequencer::{Append, BATCH, Round, Sequencer};
-use crate::{Health, Highest, Keys, LedgerError, Reader, Steps};
+use crate::{Health, Highest, Keys, LedgerError, Outsiders, Reader, Steps};
 
 /// The most leaves of callers that may wait at once; more callers wait for their turn to wait.
 const WAITING_MAX: usize = 16_384;
@@ -38,6 +39,8 @@ pub struct Settings {
     pub folder: Option<PathBuf>,
     /// Whether a database that is behind what was signed goes on with a new log, which follows the one that was signed.
     pub follow: bool,
+    /// Who outside vouches for it.
+    pub outsiders: Outsiders,
     /// For tests; otherwise the default.
     pub steps: Steps,
 }
@@ -50,6 +53,7 @@ pub(crate) struct Inner {
     pub db: Db,
     pub sequencer: Mutex<Sequencer>,
     pub publisher: Mutex<Publisher>,
+    pub asked: Mutex<Asked>,
     pub wake: Notify,
     pub health: watch::Sender<Health>,
     queue: StdMutex<VecDeque<Append>>,
@@ -64,6 +68,7 @@ impl Ledger {
     /// the database, the key or a file fails.
     pub async fn open(db: Db, clock: Arc<dyn Clock>, settings: Settings) -> Result<Self, LedgerError> {
         let publisher = Publisher::new(db.clone(), &settings);
+        let required = settings.outsiders.required;
         let mut sequencer = Sequencer { db: db.clone(), clock, settings, known: None, last: None };
         let mut tries = 0;
         while !sequencer.begin().await? {
@@ -74,11 +79,13 @@ impl Ledger {
             tokio::time::sleep(BUSY_WAIT).await;
         }
         let size = sequencer.known.as_ref().map_or(0, |known| known.log.size);
+        crate::outsiders::set_required(&db, required).await?;
         let (health, _) = watch::channel(Health { size, ..Health::default() });
         Ok(Self(Arc::new(Inner {
             db,
             sequencer: Mutex::new(sequencer),
             publisher: Mutex::new(publisher),
+            asked: Mutex::new(Asked::default()),
             wake: Notify::new(),
             health,
             queue: StdMutex::new(VecDeque::new()),

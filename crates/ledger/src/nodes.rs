@@ -96,21 +96,33 @@ pub(crate) fn larger_half(width: u64) -> u64 {
 pub(crate) struct Nodes(BTreeMap<(u8, u64), Vec<Hash>>);
 
 impl Nodes {
+    /// The tiles (level and place) that the subtrees, each the leaves `start..end`, need.
+    pub fn wanted(subtrees: impl IntoIterator<Item = (u64, u64)>) -> BTreeSet<(u8, u64)> {
+        let mut wanted = BTreeSet::new();
+        for (start, end) in subtrees {
+            complete(start, end, &mut |node| {
+                wanted.insert(node.tile());
+            });
+        }
+        wanted
+    }
+
+    /// From tiles that were fetched elsewhere.
+    pub const fn from_tiles(tiles: BTreeMap<(u8, u64), Vec<Hash>>) -> Self {
+        Self(tiles)
+    }
+
     /// Gathers what the subtrees (each the leaves `start..end`, aligned as a proof has them) need.
     pub async fn gather(
         mut from: From<'_>,
         log: &Log,
         subtrees: impl IntoIterator<Item = (u64, u64)>,
     ) -> Result<Self, LedgerError> {
-        let mut wanted: BTreeSet<(u8, u64)> = BTreeSet::new();
-        for (start, end) in subtrees {
-            if end > log.size {
-                return Err(LedgerError::Beyond { asked: format!("entry {}", end - 1), size: log.size });
-            }
-            complete(start, end, &mut |node| {
-                wanted.insert(node.tile());
-            });
+        let subtrees: Vec<(u64, u64)> = subtrees.into_iter().collect();
+        if let Some((_, end)) = subtrees.iter().find(|(_, end)| *end > log.size) {
+            return Err(LedgerError::Beyond { asked: format!("entry {}", end - 1), size: log.size });
         }
+        let wanted = Self::wanted(subtrees);
         let mut this = Self::default();
         let mut full: Vec<Param<'_>> = Vec::new();
         for (level, place) in wanted {

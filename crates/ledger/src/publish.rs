@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use octro_store::{Bulk, Db, Param};
+use octro_verify::{Checkpoint, Note};
 
 use crate::folder::{File, Folder, Piece};
 use crate::ledger::Settings;
@@ -100,6 +101,33 @@ impl Publisher {
             self.published = Some((ord, signed.note));
         }
         Ok(size)
+    }
+}
+
+impl Publisher {
+    /// Writes the note that was published last anew, with the cosignatures that have come meanwhile.
+    pub async fn republish(&mut self) -> Result<(), LedgerError> {
+        let (Some(root), Some((ord, note))) = (&self.folder, &self.published) else { return Ok(()) };
+        let reader = Reader::of(&self.db, *ord).await?;
+        let at = root.join(ord.to_string()).join("checkpoint");
+        let of = Note::parse(note).and_then(|note| Checkpoint::parse(&note.text));
+        let Ok(published) = of else { return Ok(()) };
+        let Some(signed) = reader.checkpoint_from(published.size).await? else { return Ok(()) };
+        if signed.checkpoint != published || signed.note == *note {
+            return Ok(());
+        }
+        let (ord, text) = (*ord, signed.note.clone());
+        blocking(move || {
+            // Another process may have published more meanwhile.
+            let now = std::fs::read_to_string(&at).map_err(LedgerError::file(&at))?;
+            if Note::parse(&now).is_ok_and(|now| now.text == published.to_text()) {
+                crate::highest::replace(&at, text.as_bytes()).map_err(LedgerError::file(&at))?;
+            }
+            Ok(())
+        })
+        .await?;
+        self.published = Some((ord, signed.note));
+        Ok(())
     }
 }
 

@@ -26,10 +26,25 @@ const AFTER: &str =
     "SELECT seq FROM ledger_entries WHERE at > $1 AND seq >= $2 AND seq < $3 ORDER BY at, seq LIMIT 1";
 const COSIGNATURES: &str =
     "SELECT line FROM ledger_cosignatures WHERE log = $1 AND size = $2 ORDER BY at, witness";
+const COSIGNED_FROM: &str = "SELECT size FROM ledger_cosignatures WHERE log = $1 AND size >= $2 \
+     GROUP BY size HAVING COUNT(*) >= $3 ORDER BY size LIMIT 1";
+const COSIGNED_NEWEST: &str = "SELECT size FROM ledger_cosignatures WHERE log = $1 \
+     GROUP BY size HAVING COUNT(*) >= $2 ORDER BY size DESC LIMIT 1";
+const STAMPS: &str =
+    "SELECT token FROM ledger_stamps WHERE log = $1 AND size = $2 ORDER BY at, authority LIMIT 16";
 
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] =
-    &[ENTRIES, CHECKPOINT_FROM, CHECKPOINT_NEWEST, CHECKPOINT_AT, AFTER, COSIGNATURES];
+pub(crate) const STATEMENTS: &[&str] = &[
+    ENTRIES,
+    CHECKPOINT_FROM,
+    CHECKPOINT_NEWEST,
+    CHECKPOINT_AT,
+    AFTER,
+    COSIGNATURES,
+    COSIGNED_FROM,
+    COSIGNED_NEWEST,
+    STAMPS,
+];
 #[cfg(test)]
 pub(crate) const BULKS: &[Bulk] = &[PICKED];
 
@@ -239,6 +254,49 @@ impl Reader {
     pub async fn checkpoint_from(&self, size: u64) -> Result<Option<Signed>, LedgerError> {
         let row = self.db.fetch_one(CHECKPOINT_FROM, &[self.log.ord.into(), number(size).into()]).await?;
         self.signed(row).await
+    }
+
+    /// The smallest checkpoint with at least `size` entries that at least `required` witnesses (and one) cosigned; `None`
+    /// if there is none.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn cosigned_from(&self, size: u64, required: usize) -> Result<Option<Signed>, LedgerError> {
+        let required = i64::try_from(required.max(1)).unwrap_or(i64::MAX);
+        let values = [self.log.ord.into(), number(size).into(), required.into()];
+        match self.db.fetch_one(COSIGNED_FROM, &values).await? {
+            Some(row) => self.checkpoint_from(row.get(0)?).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The newest checkpoint that at least `required` witnesses (and one) cosigned; `None` if there is none.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn cosigned(&self, required: usize) -> Result<Option<Signed>, LedgerError> {
+        let required = i64::try_from(required.max(1)).unwrap_or(i64::MAX);
+        match self.db.fetch_one(COSIGNED_NEWEST, &[self.log.ord.into(), required.into()]).await? {
+            Some(row) => self.checkpoint_from(row.get(0)?).await,
+            None => Ok(None),
+        }
+    }
+
+    /// How many witnesses must have cosigned, as the process says that keeps the log; 0 if it has none.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn required(&self) -> Result<usize, LedgerError> {
+        crate::outsiders::required(&self.db).await
+    }
+
+    /// The time-stamp tokens of the checkpoint of `size` entries.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn stamps(&self, size: u64) -> Result<Vec<Vec<u8>>, LedgerError> {
+        let rows = self.db.fetch(STAMPS, &[self.log.ord.into(), number(size).into()]).await?;
+        rows.iter().map(|row| Ok(row.get(0)?)).collect()
     }
 
     /// The newest checkpoint, which may be of more entries than [`Reader::size`] says.

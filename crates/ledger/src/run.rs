@@ -1,10 +1,13 @@
-//! The ledger's two workers: one looks at the outbox, the other publishes.
+//! The ledger's workers: one looks at the outbox, one publishes, and one asks outsiders to vouch for what is published.
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::Ledger;
+use octro_model::Clock;
+
+use crate::{Ledger, LedgerError, Outsiders};
 
 /// How often the outbox is looked at without being told.
 const LOOK: Duration = Duration::from_millis(50);
@@ -12,6 +15,8 @@ const LOOK: Duration = Duration::from_millis(50);
 const GATHER: Duration = Duration::from_millis(20);
 /// How often it is published, if it has grown.
 const PUBLISH: Duration = Duration::from_secs(1);
+/// How long outsiders may take at the end.
+const LAST_ASKED: Duration = Duration::from_millis(700);
 /// After a failure that a person has to mend.
 const FAILED: Duration = Duration::from_secs(1);
 
@@ -23,10 +28,12 @@ impl Ledger {
             () = &mut stop => {}
             () = self.append_forever() => {}
             () = self.publish_forever() => {}
+            () = self.ask_outsiders_forever() => {}
         }
         // What cannot be done now is done at the next start.
-        if self.flush().await.is_ok() {
-            let _ = self.publish().await;
+        if self.flush().await.is_ok() && self.publish().await.is_ok() {
+            // So that what was done last is not the one thing that nobody vouches for while nothing runs.
+            let _ = tokio::time::timeout(LAST_ASKED, self.ask_outsiders()).await;
         }
     }
 
@@ -36,6 +43,37 @@ impl Ledger {
             tokio::time::sleep(pause).await;
             // Woken at once, if something was put meanwhile.
             let _ = tokio::time::timeout(LOOK - GATHER, self.0.wake.notified()).await;
+        }
+    }
+
+    /// Asks them once, as the worker does each second. For tests, and for whoever ends soon.
+    ///
+    /// # Errors
+    /// If the database or the published folder fails. Outsiders that fail are told of in the health.
+    pub async fn ask_outsiders(&self) -> Result<(), LedgerError> {
+        let (clock, outsiders) = self.outsiders().await;
+        let mut asked = self.0.asked.lock().await;
+        self.0.witness(&clock, &outsiders, &mut asked).await?;
+        self.0.stamp(&clock, &outsiders, &mut asked).await
+    }
+
+    async fn outsiders(&self) -> (Arc<dyn Clock>, Outsiders) {
+        let sequencer = self.0.sequencer.lock().await;
+        (sequencer.clock.clone(), sequencer.settings.outsiders.clone())
+    }
+
+    async fn ask_outsiders_forever(&self) {
+        let (_, outsiders) = self.outsiders().await;
+        if outsiders == Outsiders::default() {
+            return std::future::pending().await;
+        }
+        let mut every = tokio::time::interval(PUBLISH);
+        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            every.tick().await;
+            if let Err(error) = self.ask_outsiders().await {
+                tracing::debug!("what outsiders said could not be kept: {error}");
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use octro_testkit::TestDb;
 
-use crate::{append, audit, begin, log, nodes, outbox, publish, read, sequencer};
+use crate::{append, audit, begin, log, nodes, outbox, outsiders, publish, read, sequencer};
 
 #[tokio::test]
 async fn every_statement_can_be_prepared() {
@@ -18,6 +18,7 @@ async fn every_statement_can_be_prepared() {
         sequencer::STATEMENTS,
     ]
     .concat();
+    let all = [all, outsiders::statements()].concat();
     let bulks = [append::BULKS, nodes::BULKS, outbox::BULKS, publish::BULKS, read::BULKS];
     for of in TestDb::all().await.unwrap() {
         for sql in &all {

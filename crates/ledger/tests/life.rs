@@ -309,7 +309,13 @@ async fn the_tables_refuse_to_be_changed() {
             assert!(error.contains("the ledger is append-only"), "{}: {sql}: {error}", bench.of.name());
         }
         bench.ledger.publish().await.unwrap();
-        bench.clean().await;
+        // All but the cosignature that nobody made, which is found.
+        let audit = bench.audit().await;
+        assert!(
+            audit.wrong == 1 && audit.findings[0].says.contains("cosignature by w"),
+            "{:?}",
+            audit.findings
+        );
         bench.done().await;
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use octro_connectors::{Connector, Source};
 use octro_engine::SourceInfo;
+use octro_ledger::{Device, Outsiders, Url, WitnessAt};
 use octro_model::{Id, Span};
 use serde::Deserialize;
 
@@ -18,6 +19,8 @@ const EVERY: Span = Span::from_secs(15 * 60);
 const TIMEOUT: Span = Span::from_secs(5 * 60);
 /// The most sources that one file may declare.
 const SOURCES_MAX: usize = 1_000;
+/// The most witnesses that are asked.
+const WITNESSES_MAX: usize = 16;
 /// The largest file, in bytes.
 const FILE_MAX: u64 = 1 << 20;
 
@@ -77,6 +80,36 @@ pub const SETTINGS: &[Setting] = &[
         form: "text",
         default: "octro/ and something random",
         doc: "The name of a new log: what its checkpoints and keys are known by. It never changes afterwards.",
+    },
+    Setting {
+        name: "ledger.pkcs11",
+        form: "table of texts",
+        default: "the key is in a file",
+        doc: "A device that holds the key: `{ module, token, label, pin_file }` are its PKCS#11 module, the token's label, the key's label (an Ed25519 key, made at the first start) and a file with the PIN that nobody else may read. What was signed last still stands beside the path of `ledger.key`.",
+    },
+    Setting {
+        name: "ledger.witness.key",
+        form: "verifier key",
+        default: "no witnesses",
+        doc: "Under `[[ledger.witness]]`: the key of a witness that is asked to cosign each published checkpoint, as `octro witness key` prints it.",
+    },
+    Setting {
+        name: "ledger.witness.url",
+        form: "address",
+        default: "required",
+        doc: "Where that witness answers (C2SP tlog-witness). Only `http://`: there is no TLS yet, so let a proxy of yours speak TLS to a witness that is far away. What it answers is checked by its key.",
+    },
+    Setting {
+        name: "ledger.policy",
+        form: "number",
+        default: "how many witnesses there are",
+        doc: "How many witnesses must have cosigned. The log goes on with fewer, and says so; proofs rest on a checkpoint with as many, if there is one.",
+    },
+    Setting {
+        name: "ledger.stamps",
+        form: "address",
+        default: "none",
+        doc: "An authority (RFC 3161, `http://`) that stamps the first checkpoint after each daily seal. The stamps stand in the proofs.",
     },
     Setting { name: "source.id", form: "name", default: "required", doc: "The source's name." },
     Setting {
@@ -153,6 +186,58 @@ struct RawLedger {
     key: Option<PathBuf>,
     publish: Option<PathBuf>,
     origin: Option<String>,
+    #[serde(default)]
+    witness: Vec<toml::Spanned<RawWitness>>,
+    policy: Option<toml::Spanned<usize>>,
+    stamps: Option<toml::Spanned<String>>,
+    pkcs11: Option<RawDevice>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawDevice {
+    module: PathBuf,
+    token: String,
+    label: String,
+    pin_file: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawWitness {
+    key: String,
+    url: String,
+}
+
+/// Who outside vouches for the ledger; the error says where, what, and what was expected.
+fn outsiders(ledger: &RawLedger) -> Result<Outsiders, (usize, String, &'static str)> {
+    let mut found = Outsiders::default();
+    for one in &ledger.witness {
+        let at = one.span().start;
+        let witness = WitnessAt::parse(&one.get_ref().key, &one.get_ref().url)
+            .map_err(|(what, expected)| (at, what, expected))?;
+        if found.witnesses.iter().any(|other| other.key.key == witness.key.key) {
+            return Err((at, format!("the witness `{}` stands twice", witness.key), "each key once"));
+        }
+        if found.witnesses.len() == WITNESSES_MAX {
+            return Err((at, "there are more than 16 witnesses".to_owned(), "at most 16"));
+        }
+        found.witnesses.push(witness);
+    }
+    found.required = found.witnesses.len();
+    if let Some(policy) = &ledger.policy {
+        found.required = *policy.get_ref();
+        if found.required > found.witnesses.len() {
+            let what = format!("{} of {} witnesses", found.required, found.witnesses.len());
+            return Err((policy.span().start, what, "at most as many as there are `[[ledger.witness]]`"));
+        }
+    }
+    if let Some(stamps) = &ledger.stamps {
+        let url = Url::parse(stamps.get_ref());
+        found.stamps =
+            Some(url.map_err(|what| (stamps.span().start, what, "the address of a time-stamp authority"))?);
+    }
+    Ok(found)
 }
 
 impl Default for Config {
@@ -226,9 +311,17 @@ impl Config {
         config.database = raw.database;
         config.program = raw.program.map(|program| folder.join(program));
         if let Some(ledger) = raw.ledger {
+            config.ledger.outsiders =
+                outsiders(&ledger).map_err(|(at, what, expected)| fault(Some(at), what, expected))?;
             config.ledger.key = ledger.key.map(|key| folder.join(key));
             config.ledger.publish = ledger.publish.map(|publish| folder.join(publish));
             config.ledger.origin = ledger.origin;
+            config.ledger.device = ledger.pkcs11.map(|device| Device {
+                module: folder.join(device.module),
+                token: device.token,
+                label: device.label,
+                pin_file: folder.join(device.pin_file),
+            });
         }
         if raw.source.len() > SOURCES_MAX {
             return Err(fault(None, format!("{} sources", raw.source.len()), "at most 1000"));
@@ -352,6 +445,32 @@ mod tests {
         assert_eq!(config.data, Path::new("/etc/octro/d"));
         assert_eq!(config.sources.len(), 1);
         assert_eq!(config.sources[0].info.every, Span::HOUR);
+    }
+
+    #[test]
+    fn witnesses_are_read() {
+        let key = "w.example/1+c0806d9f+BD1AF8PoQ4lakrcKp00bfrycmCzPLsSWjMDNVfEq9GYM";
+        let good = format!(
+            "[ledger]\npolicy = 1\nstamps = 'http://tsa.example'\n[[ledger.witness]]\nkey = '{key}'\nurl = 'http://w.example:7469'\n"
+        );
+        let device = "[ledger]\npkcs11 = { module = '/m.so', token = 't', label = 'l', pin_file = 'pin' }";
+        let device = Config::parse(device, Path::new("/etc/octro.toml")).unwrap().ledger.device.unwrap();
+        assert_eq!((device.module, device.pin_file), ("/m.so".into(), "/etc/pin".into()));
+        assert!(error("[ledger]\npkcs11 = { module = 'm' }").contains("missing field `token`"));
+        let config = Config::parse(&good, Path::new("octro.toml")).unwrap();
+        let outsiders = config.ledger.outsiders;
+        assert_eq!((outsiders.witnesses.len(), outsiders.required), (1, 1));
+        assert_eq!(outsiders.witnesses[0].url.to_string(), "http://w.example:7469");
+        let twice = format!("{good}[[ledger.witness]]\nkey = '{key}'\nurl = 'http://x.example'\n");
+        for (text, words) in [
+            (good.replace("http://w", "https://w"), "octro.toml:4: `https://w.example:7469` needs TLS"),
+            (good.replace("http://tsa", "ftp://tsa"), "octro.toml:3: `ftp://tsa.example` is no address"),
+            (good.replace("policy = 1", "policy = 2"), "octro.toml:2: 2 of 1 witnesses"),
+            (good.replace("+c0806d9f", "+00000000"), "octro.toml:4: the key has the id"),
+            (twice, "octro.toml:7: the witness"),
+        ] {
+            assert!(error(&text).contains(words), "{text}: {}", error(&text));
+        }
     }
 
     #[test]

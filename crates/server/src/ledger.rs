@@ -4,7 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use octro_engine::Journal;
-use octro_ledger::{FileKeys, Highest, Ledger, LedgerError, Settings, Steps, random_bytes};
+use octro_ledger::{
+    Device, DeviceKeys, FileKeys, Highest, Keys, Ledger, LedgerError, Outsiders, Settings, Steps,
+    random_bytes,
+};
 use octro_model::Clock;
 use octro_store::Db;
 
@@ -21,6 +24,10 @@ pub struct LedgerConfig {
     pub origin: Option<String>,
     /// Whether a restored backup goes on with a new log.
     pub follow: bool,
+    /// Who outside vouches for the log.
+    pub outsiders: Outsiders,
+    /// The device with the log's key, if it is not in a file.
+    pub device: Option<Device>,
 }
 
 impl Config {
@@ -45,12 +52,17 @@ pub async fn open_ledger(config: &Config, db: &Db, clock: Arc<dyn Clock>) -> Res
         std::fs::create_dir_all(folder)
             .map_err(|source| LedgerError::File { path: folder.to_owned(), source })?;
     }
+    let keys: Arc<dyn Keys> = match &config.ledger.device {
+        Some(device) => Arc::new(DeviceKeys::at(device.clone())),
+        None => Arc::new(FileKeys::at(&key)),
+    };
     let settings = Settings {
         origin: config.ledger.origin.clone(),
-        keys: Arc::new(FileKeys::at(&key)),
+        keys,
         highest: Highest::beside(&key),
         folder: Some(config.ledger_folder()),
         follow: config.ledger.follow,
+        outsiders: config.ledger.outsiders.clone(),
         steps: Steps::default(),
     };
     Ledger::open(db.clone(), clock, settings).await

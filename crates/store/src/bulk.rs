@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use sqlx::AssertSqlSafe;
 
-use crate::dialect::{Dialect, repeated};
+use crate::dialect::{Dialect, repeated, shared};
 use crate::{Db, Param, Row, StoreError, Tx};
 
 /// Rows a statement, largest first: only so many different statements have to be prepared, and whatever the number of
@@ -39,7 +39,7 @@ impl Bulk {
         let text = texts
             .entry((ends, dialect, rows))
             .or_insert_with(|| repeated(dialect, ends, self.columns, self.casts, rows).into());
-        AssertSqlSafe(text.clone())
+        shared(text.clone())
     }
 
     /// Prepares the statement for every number of rows without running it: tests do so on both databases.

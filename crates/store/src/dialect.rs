@@ -1,5 +1,7 @@
 //! The places in which SQLite and PostgreSQL differ. Keep it short.
 
+use std::sync::Arc;
+
 use sqlx::AssertSqlSafe;
 
 /// Which database it is.
@@ -61,6 +63,11 @@ pub(crate) fn repeated(
     }
     sql.push_str(tail);
     sql
+}
+
+/// A text that [`repeated`] made, kept for the next time.
+pub(crate) fn shared(text: Arc<str>) -> AssertSqlSafe<Arc<str>> {
+    AssertSqlSafe(text)
 }
 
 /// A migration's text, which is embedded in the binary.

@@ -45,6 +45,18 @@ impl ProgramBuilder {
         self
     }
 
+    /// Marks an attribute of a kind as personal data.
+    #[must_use]
+    pub fn personal(mut self, kind: &str, attribute: &str) -> Self {
+        if let Some(text) = self.files.get_mut(&format!("kinds/{kind}.toml")) {
+            let line = format!("[attributes.{attribute}]\n");
+            let marked =
+                String::from_utf8_lossy(text).replace(&line, &format!("{line}sensitivity = \"personal\"\n"));
+            *text = marked.into_bytes();
+        }
+        self
+    }
+
     /// A test: its file after `title` and `why`, which are made up.
     #[must_use]
     pub fn test(mut self, id: &str, text: &str) -> Self {

@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use octro_ledger::Reader;
-use octro_model::{Id, Timestamp};
+use octro_model::{Id, Span, Timestamp};
 use octro_store::{Db, Row};
 use octro_verify::{Hash, Leaf, Status, What, unhex};
 
 use super::facts::stored;
 use super::{hash, micros, status};
 use crate::EngineError;
-use crate::retention::Removed;
+use crate::retention::baseline;
 
 const VERDICTS: &str =
     "SELECT id, from_at, status FROM verdicts WHERE subject = 'control' ORDER BY id, from_at";
@@ -201,8 +201,8 @@ fn without_repeats(all: impl Iterator<Item = (u64, Status)>) -> Vec<(u64, Status
 
 /// The facts of collections.
 async fn collections(db: &Db, told: &Told, audit: &mut JournalAudit) -> Result<(), EngineError> {
-    let removed = Removed::read(db).await?;
-    let kept_since = removed.cuts.values().max().map_or(Timestamp::MIN, |cut| Timestamp::from_micros(*cut));
+    // Of what was received before the baseline, something may have been removed; a collection may have begun before it.
+    let kept_since = baseline(db).await?.map_or(Timestamp::MIN, |at| at.plus(Span::DAY));
     let mut ahead = Hashes { db, after: 0, rows: std::collections::VecDeque::new(), end: false };
     let mut of_input: BTreeMap<i64, Vec<Row>> = BTreeMap::new();
     for row in db.fetch(COLLECTIONS, &[]).await? {
@@ -210,7 +210,7 @@ async fn collections(db: &Db, told: &Told, audit: &mut JournalAudit) -> Result<(
         let Some(facts) = u64::try_from(ord).ok().and_then(|ord| told.collections.get(&ord)) else {
             continue;
         };
-        if finished_at <= removed.horizon().max(kept_since) {
+        if finished_at <= kept_since {
             audit.forgotten += 1;
             continue;
         }

@@ -82,7 +82,11 @@ impl Query {
     }
 
     /// The changes of the log's key after the last seal of a proof, if the log has another key since.
-    async fn rotations(&self, reader: &Reader, placed: &[Placed]) -> Result<Vec<Placed>, EngineError> {
+    pub(super) async fn rotations(
+        &self,
+        reader: &Reader,
+        placed: &[Placed],
+    ) -> Result<Vec<Placed>, EngineError> {
         let seal = placed.iter().filter_map(|one| {
             let What::Seal(seal) = Leaf::parse(&one.leaf).ok()?.what else { return None };
             Some((one.index, seal.signer))

@@ -8,9 +8,11 @@ mod seals;
 
 use std::collections::BTreeMap;
 
-use octro_ledger::{LedgerError, Log, Reader};
+use octro_ledger::{LedgerError, Log, Reader, Signed};
 use octro_model::Timestamp;
-use octro_verify::{Claim, Entry, Hash, Proof, SealedState, State, leaf_hash, path};
+use octro_verify::{
+    Claim, Entry, Hash, Leaf, Note, Proof, SealedState, State, What, base64_encode, leaf_hash, path,
+};
 
 use crate::journal::hash;
 use crate::{EngineError, Query};
@@ -130,6 +132,45 @@ impl Query {
     }
 }
 
+/// The smallest checkpoint that covers `size` entries and that as many witnesses cosigned as must have; otherwise one with
+/// any cosignature, and otherwise the smallest that there is.
+async fn checkpoint(
+    reader: &Reader,
+    size: u64,
+    required: usize,
+    entries: &BTreeMap<u64, Vec<u8>>,
+) -> Result<Option<Signed>, EngineError> {
+    for enough in [required, 1] {
+        if let Some(signed) = reader.cosigned_from(size, enough).await?
+            && signed.checkpoint.size <= reader.size()
+            && is_of_the_key(&signed, entries)
+        {
+            return Ok(Some(signed));
+        }
+    }
+    Ok(reader.checkpoint_from(size).await?)
+}
+
+/// Whether a checkpoint is signed with the key that the last seal or rotation among the entries says is in force: a later
+/// one may be of a later key, of which the proof would say nothing.
+fn is_of_the_key(signed: &Signed, entries: &BTreeMap<u64, Vec<u8>>) -> bool {
+    let in_force = entries.values().rev().find_map(|leaf| match Leaf::parse(leaf).ok()?.what {
+        What::Seal(seal) => Some(seal.signer),
+        What::Key(change) => Some(octro_verify::hex(&change.new.id())),
+        What::Open { .. }
+        | What::Transition(_)
+        | What::Population(_)
+        | What::Program { .. }
+        | What::Collection(_)
+        | What::Decision { .. }
+        | What::Erasure { .. }
+        | What::Export { .. } => None,
+    });
+    let Some(in_force) = in_force else { return true };
+    Note::parse(&signed.note)
+        .is_ok_and(|note| note.signatures.iter().any(|one| octro_verify::hex(&one.id) == in_force))
+}
+
 /// Puts a proof together: its entries under a checkpoint that holds them all.
 async fn finish(
     reader: &Reader,
@@ -148,14 +189,15 @@ async fn finish(
     }
     let indexes: Vec<u64> = entries.keys().copied().collect();
     let last = indexes.last().copied().unwrap_or(0);
-    let signed = reader
-        .checkpoint_from(last + 1)
+    let signed = checkpoint(reader, last + 1, reader.required().await?, &entries)
         .await?
         .ok_or_else(|| EngineError::NotProvable("it is not signed yet; ask again in a moment".to_owned()))?;
+    let stamps = reader.stamps(signed.checkpoint.size).await?;
+    let stamps = stamps.iter().map(|token| base64_encode(token)).collect();
     let hashes = reader.hashes_for(signed.checkpoint.size, &indexes).await?;
     let entries = entries
         .into_iter()
         .map(|(index, leaf)| Entry { index, leaf: String::from_utf8_lossy(&leaf).into_owned() })
         .collect();
-    Ok(Proof { claim, checkpoint: signed.note, entries, hashes, states, members, secret, stamps: Vec::new() })
+    Ok(Proof { claim, checkpoint: signed.note, entries, hashes, states, members, secret, stamps })
 }

@@ -93,7 +93,9 @@ impl Query {
                 (claim, members, Some(sealed.secret))
             }
         };
-        finish(&reader, claim, vec![population, placed], vec![state], members, secret).await
+        let mut entries = vec![population, placed];
+        entries.extend(self.rotations(&reader, &entries).await?);
+        finish(&reader, claim, entries, vec![state], members, secret).await
     }
 
     async fn population(&self, reader: &Reader, kind: &Id, seal: SealRow) -> Result<Sealed, EngineError> {

@@ -206,7 +206,7 @@ pub(super) async fn write(tx: &mut Tx, parts: &[Vec<u8>]) -> Result<(), StoreErr
 }
 
 /// The moment of the baseline that there is.
-pub(super) async fn at(db: &Db) -> Result<Option<Timestamp>, EngineError> {
+pub(crate) async fn at(db: &Db) -> Result<Option<Timestamp>, EngineError> {
     let Some(row) = db.fetch_one(HEAD, &[]).await? else { return Ok(None) };
     read::<Head>(&row.get::<Vec<u8>>(0)?).map(|head| Some(Timestamp::from_micros(head.at)))
 }

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{EngineError, sightings};
 
-pub(crate) use baseline::begin;
+pub(crate) use baseline::{at as baseline, begin};
 pub use compact::{Compacted, Stage};
 pub(crate) use digest::Told;
 

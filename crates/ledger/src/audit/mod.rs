@@ -3,6 +3,7 @@
 
 mod chains;
 mod chunk;
+mod cosigned;
 mod folder;
 mod whole;
 
@@ -18,6 +19,8 @@ use whole::Whole;
 
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[&str] = &[
+    folder::FOLLOWS,
+    cosigned::COSIGNATURES,
     chunk::ENTRIES,
     chunk::TILES,
     chunk::CHECKPOINTS,
@@ -158,6 +161,10 @@ async fn one(
     }
     let findings = whole.end(end).await?;
     audit.take(log.ord, findings);
+    if parts.signatures {
+        let findings = cosigned::cosignatures(db, log).await?;
+        audit.take(log.ord, findings);
+    }
     if let Some(published) = published {
         let (files, findings) = folder::rest(db, log, &published).await?;
         audit.files += files;

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test says what it expects, in its helpers too")]
 #![allow(dead_code, clippy::allow_attributes, reason = "each test file uses a part of it")]
 
+pub mod http;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,6 +33,7 @@ pub fn settings(at: &Path) -> Settings {
         highest: Highest::beside(&key),
         folder: Some(at.join("published")),
         follow: false,
+        outsiders: octro_ledger::Outsiders::default(),
         steps: Steps::default(),
     }
 }
@@ -61,6 +64,25 @@ impl Bench {
         let clock = ManualClock::at(START);
         let ledger = Ledger::open(of.db(), Arc::new(clock.clone()), settings(folder.path())).await.unwrap();
         Self { of, clock, folder, ledger }
+    }
+
+    /// Another log of the same origin and key, in a database of its own: a fork.
+    pub async fn fork(&self, of: TestDb) -> Self {
+        let folder = TempDir::with_prefix("octro-test-ledger-").unwrap();
+        let clock = ManualClock::at(START);
+        std::fs::copy(self.folder.path().join("ledger.key"), folder.path().join("ledger.key")).unwrap();
+        let ledger = Ledger::open(of.db(), Arc::new(clock.clone()), settings(folder.path())).await.unwrap();
+        Self { of, clock, folder, ledger }
+    }
+
+    /// The log's verifier key.
+    pub async fn key(&self) -> octro_verify::VerifierKey {
+        octro_verify::VerifierKey::parse(&self.ledger.reader().await.unwrap().log().signer).unwrap()
+    }
+
+    /// The newest note.
+    pub async fn note(&self) -> String {
+        self.ledger.reader().await.unwrap().checkpoint().await.unwrap().note
     }
 
     pub async fn all() -> Vec<Self> {

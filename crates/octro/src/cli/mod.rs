@@ -7,6 +7,10 @@ use octro_model::{Severity, Status, Timestamp};
 
 use crate::output::Format;
 
+mod witness;
+
+pub use witness::{WitnessCommand, WitnessKey, WitnessRun, WitnessServe};
+
 /// Runs a company's security program: judges real systems by it, and says why, since when and on what evidence.
 #[derive(Debug, Parser)]
 #[command(name = "octro", version, disable_help_subcommand = true, after_help = EXITS)]
@@ -97,6 +101,9 @@ pub enum Command {
     /// The ledger: the append-only log that proofs rest on
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Be a witness: cosign the checkpoints of logs, so that none shows different people different histories
+    #[command(subcommand)]
+    Witness(WitnessCommand),
     /// Make the ledger's commitments to a person unopenable
     Erase(Erase),
     /// Remove facts that were kept for as long as their kinds say; results stay
@@ -134,6 +141,9 @@ pub struct Up {
     /// Open a simulated company instead of this machine, in a database of its own (`octro-demo`)
     #[arg(long)]
     pub demo: bool,
+    /// After a restored backup: go on with a new log, whose first entry cites the last checkpoint that was signed
+    #[arg(long)]
+    pub follow: bool,
     /// Make the simulated company anew from this seed
     #[arg(long, requires = "demo", value_name = "N")]
     pub seed: Option<u64>,

@@ -20,6 +20,7 @@ mod status;
 mod up;
 mod verify;
 mod why;
+mod witness;
 
 use std::future::Future;
 use std::time::Duration;
@@ -48,6 +49,7 @@ pub fn run(options: Options) -> anyhow::Result<Exit> {
         Command::Prove(prove) => block_on(prove::run(global, prove)),
         Command::Verify(verify) => verify::run(global, &verify),
         Command::Ledger(command) => block_on(ledger::run(global, command)),
+        Command::Witness(command) => block_on(witness::run(global, command)),
         Command::Erase(erase) => block_on(erase::run(global, erase)),
         Command::Compact => block_on(compact::run(global)),
         Command::Replay(replay) => block_on(replay::run(global, replay)),

@@ -56,7 +56,7 @@ async fn interval(
         && *proved < u64::try_from(to.micros()).unwrap_or(0)
     {
         output::say(&format!(
-            "The last seal was written at {}: the proof ends there. A running Octro seals each midnight (UTC), when it stops, and when its ledger page is told to.",
+            "The last seal was written at {}: the proof ends there. A running Octro seals each midnight (UTC) and when it stops.",
             octro_verify::moment(*proved)
         ));
     }

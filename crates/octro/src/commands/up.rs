@@ -17,6 +17,7 @@ pub async fn run(global: &Global, up: Up) -> anyhow::Result<Exit> {
         config.listen = octro_server::config::listen_address(listen)
             .map_err(|(what, expected)| UsageError(format!("--listen: {what}; expected {expected}")))?;
     }
+    config.ledger.follow = up.follow;
     let quiet = global.quiet;
     let (company, clock, opened) = if up.demo {
         let (clock, opened) = demo(global, &mut config, up.seed).await?;
@@ -62,13 +63,13 @@ fn shown(address: std::net::SocketAddr) -> String {
 }
 
 /// What tells Octro to stop; listened to before anybody knows that it is up.
-struct StopSignals {
+pub(super) struct StopSignals {
     interrupted: tokio::signal::unix::Signal,
     terminated: tokio::signal::unix::Signal,
 }
 
 impl StopSignals {
-    fn listen() -> std::io::Result<Self> {
+    pub(super) fn listen() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
             interrupted: signal(SignalKind::interrupt())?,
@@ -76,7 +77,7 @@ impl StopSignals {
         })
     }
 
-    async fn told(&mut self) {
+    pub(super) async fn told(&mut self) {
         tokio::select! {
             _ = self.interrupted.recv() => {}
             _ = self.terminated.recv() => {}

@@ -29,7 +29,7 @@ pub fn run(global: &Global, verify: &Verify) -> anyhow::Result<Exit> {
 }
 
 /// Keys as they stand on the command line, or in a file whose name begins with `@`.
-fn keys(all: &[String], option: &str) -> anyhow::Result<Vec<VerifierKey>> {
+pub(super) fn keys(all: &[String], option: &str) -> anyhow::Result<Vec<VerifierKey>> {
     let mut keys = Vec::new();
     for text in all {
         let text = match text.strip_prefix('@') {

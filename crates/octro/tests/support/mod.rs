@@ -147,7 +147,14 @@ impl Place {
 
     /// Starts `octro up` and waits until it says where it is.
     pub fn up(&self) -> Up {
-        Up::start(self.command(&["up", "--listen", "127.0.0.1:0"]))
+        self.up_with(&[])
+    }
+
+    /// The same, with more on the command line.
+    pub fn up_with(&self, more: &[&str]) -> Up {
+        let mut args = vec!["up", "--listen", "127.0.0.1:0"];
+        args.extend(more);
+        Up::start(self.command(&args))
     }
 }
 

@@ -1,14 +1,14 @@
 //! The ledger's state and its entries, read.
 
 use octro_engine::EngineError;
-use octro_ledger::{LedgerError, Reader, Signed, outbox};
+use octro_ledger::{Conflict, Health, LedgerError, Reader, Signed, outbox};
 use octro_model::{Span, Timestamp};
 use octro_verify::{Note, hex};
 use octro_web::WebError;
 
 use super::views::{
-    AuditView, CheckpointView, DayView, EarlierView, EntryView, HealthView, LedgerView, WaitingView,
-    WitnessView,
+    AuditView, CheckpointView, ConflictView, CosignedView, DayView, EarlierView, EntryView, HealthView,
+    LedgerView, TroubleView, WaitingView, WitnessView,
 };
 use crate::ask::Ask;
 use crate::failure::Failure;
@@ -33,6 +33,8 @@ pub(crate) async fn ledger(ask: &Ask) -> Result<Option<LedgerView>, Failure> {
     let size = size(ask, &reader).await?;
     let checkpoint = reader.checkpoint_at(at).await.map_err(failed)?;
     let waiting = if ask.moment.is_past() { None } else { Some(outbox::waiting(db).await.map_err(failed)?) };
+    let (cosigned, conflicts) =
+        if ask.moment.is_past() { (None, Vec::new()) } else { outside(ask, &reader).await? };
     let health = ask.app.0.state.ledger.as_ref().filter(|_| !ask.moment.is_past());
     let audit = ask.query().setting(AUDIT).await?;
     let logs = Reader::logs(db).await.map_err(failed)?;
@@ -43,20 +45,16 @@ pub(crate) async fn ledger(ask: &Ask) -> Result<Option<LedgerView>, Failure> {
         key: log.signer.clone(),
         size,
         checkpoint: checkpoint.map(|signed| shown(&log.origin, signed)),
+        required: reader.required().await.map_err(failed)?,
+        cosigned,
+        conflicts,
         growth: growth(&reader, at, size).await?,
         waiting: waiting.map(|all| WaitingView {
             leaves: all.leaves,
             oldest: all.oldest,
             refused: all.refused,
         }),
-        health: health.map(|ledger| {
-            let health = ledger.health().borrow().clone();
-            HealthView {
-                published: health.published,
-                appending: health.appending,
-                publishing: health.publishing,
-            }
-        }),
+        health: health.map(|ledger| shown_health(&ledger.health().borrow())),
         seals: ask.query().seals(at, SEALS_MAX).await?,
         audit: audit
             .and_then(|text| serde_json::from_str::<AuditView>(&text).ok())
@@ -67,6 +65,32 @@ pub(crate) async fn ledger(ask: &Ask) -> Result<Option<LedgerView>, Failure> {
             .map(|one| EarlierView { log: one.ord, origin: one.origin, key: one.signer, size: one.size })
             .collect(),
     }))
+}
+
+/// What witnesses say at present.
+async fn outside(ask: &Ask, reader: &Reader) -> Result<(Option<CosignedView>, Vec<ConflictView>), Failure> {
+    let required = reader.required().await.map_err(failed)?;
+    let cosigned = reader.cosigned(required).await.map_err(failed)?;
+    let conflicts = Conflict::all(ask.query().db()).await.map_err(failed)?.into_iter();
+    Ok((
+        cosigned.map(|signed| CosignedView { size: signed.checkpoint.size, at: signed.at }),
+        conflicts
+            .map(|one| ConflictView { witness: one.witness, since: one.since, says: one.says })
+            .collect(),
+    ))
+}
+
+fn shown_health(health: &Health) -> HealthView {
+    let trouble = health.witnessed.iter().flat_map(|witnessed| &witnessed.trouble);
+    HealthView {
+        published: health.published,
+        appending: health.appending.clone(),
+        publishing: health.publishing.clone(),
+        stamping: health.stamping.clone(),
+        trouble: trouble
+            .map(|(witness, says)| TroubleView { witness: witness.clone(), says: says.clone() })
+            .collect(),
+    }
 }
 
 /// How many entries the log has, or had at the moment that is asked about.

@@ -92,7 +92,11 @@ pub(crate) async fn of_resource(ask: &Ask, one: &ResourceView) -> Result<Markup,
                         }
                     }
                     (download(&resource_href(&one.kind, &one.key, until)))
-                    p.muted { "The proof discloses this resource's key and results, and nothing of the others." }
+                    @if one.first_seen_at > until || one.gone {
+                        p.muted { "Where it was not there, the proof discloses the key of that population: with it, whoever guesses another resource's key sees whether that one was there." }
+                    } @else {
+                        p.muted { "The proof discloses this resource's key and results, and nothing of the others." }
+                    }
                     p.under { (how(&ask.moment)) }
                 }
                 Provable::NotInSeal { sealed_at } if one.results.is_empty() => {

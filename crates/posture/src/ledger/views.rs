@@ -19,6 +19,12 @@ pub(crate) struct LedgerView {
     pub(crate) key: String,
     pub(crate) size: u64,
     pub(crate) checkpoint: Option<CheckpointView>,
+    /// How many witnesses must have cosigned a checkpoint; 0 if the log has none.
+    pub(crate) required: usize,
+    /// The newest checkpoint that as many cosigned, of the present only.
+    pub(crate) cosigned: Option<CosignedView>,
+    /// Witnesses that saw another history of this log than ours, of the present only. Each is an alarm.
+    pub(crate) conflicts: Vec<ConflictView>,
     /// The last 30 days, the oldest first.
     pub(crate) growth: Vec<DayView>,
     /// Of the present only.
@@ -51,6 +57,29 @@ pub(crate) struct WitnessView {
     pub(crate) at: Option<Timestamp>,
 }
 
+/// A checkpoint that enough witnesses cosigned.
+#[derive(Serialize)]
+pub(crate) struct CosignedView {
+    pub(crate) size: u64,
+    pub(crate) at: Timestamp,
+}
+
+/// A witness that saw another history.
+#[derive(Serialize)]
+pub(crate) struct ConflictView {
+    /// Its verifier key.
+    pub(crate) witness: String,
+    pub(crate) since: Timestamp,
+    pub(crate) says: String,
+}
+
+/// What keeps a witness from cosigning.
+#[derive(Serialize)]
+pub(crate) struct TroubleView {
+    pub(crate) witness: String,
+    pub(crate) says: String,
+}
+
 /// How many entries a day brought.
 #[derive(Serialize)]
 pub(crate) struct DayView {
@@ -75,6 +104,10 @@ pub(crate) struct HealthView {
     pub(crate) appending: Option<String>,
     /// Why nothing is published.
     pub(crate) publishing: Option<String>,
+    /// Why the last seal's checkpoint is not stamped.
+    pub(crate) stamping: Option<String>,
+    /// Witnesses that do not cosign at present.
+    pub(crate) trouble: Vec<TroubleView>,
 }
 
 /// The last audit, as `octro ledger audit` wrote it down.

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use octro_engine::{Change, Engine, EngineError, Journal, Lease, Query, SourceInfo};
-use octro_ledger::{FileKeys, Highest, Ledger, Settings, Steps, random_bytes};
+use octro_ledger::{FileKeys, Highest, Ledger, Outsiders, Settings, Steps, random_bytes};
 use octro_model::{
     Collection, CollectionError, Id, ManualClock, Observation, ScopeReport, Span, Timestamp, UnknownReason,
     Why,
@@ -110,6 +110,7 @@ impl Lab {
                 highest: Highest::beside(&key),
                 folder: Some(folder.path().join("published")),
                 follow: false,
+                outsiders: Outsiders::default(),
                 steps: Steps::default(),
             };
             let ledger = Ledger::open(db.clone(), Arc::new(clock.clone()), settings).await.unwrap();

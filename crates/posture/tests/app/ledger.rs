@@ -276,6 +276,47 @@ async fn silence_between_seals_is_counted() {
 }
 
 #[tokio::test]
+async fn witnesses_and_their_alarms_are_shown() {
+    let lab = Lab::new().await;
+    lab.seal().await;
+    lab.query.set("ledger.policy", "2").await.unwrap();
+    let body = lab.page("/ledger").await;
+    says(&body, &["None cosigned it yet.", "2 have to.", "No checkpoint has enough yet."]);
+    let size = lab.get("/api/v1/ledger").await.json()["size"].as_u64().unwrap();
+    let mut tx = lab.query.db().begin().await.unwrap();
+    for (name, blob) in [("one.example", "AAAAAQ".to_owned()), ("two.example", "AAAAAg".to_owned())] {
+        // Key id, time, signature; nobody here knows the keys and could check them.
+        let line = format!("\u{2014} {name} {blob}{}==\n", "A".repeat(96));
+        let values = [(size as i64).into(), name.into(), (&line).into()];
+        tx.execute(
+            "INSERT INTO ledger_cosignatures (log, size, witness, line, at) VALUES (1, $1, $2, $3, 0)",
+            &values,
+        )
+        .await
+        .unwrap();
+    }
+    tx.commit().await.unwrap();
+    let body = lab.page("/ledger").await;
+    says(&body, &["one.example", "two.example", &format!("Enough did for {size} entries")]);
+    lab.query
+        .set("ledger.conflict.00000001", "1772528400000000\none.example+00000001+x\n<b> another root")
+        .await
+        .unwrap();
+    let body = lab.page("/ledger").await;
+    says(
+        &body,
+        &[
+            "A witness saw another history",
+            "one.example+00000001+x",
+            "&lt;b&gt; another root",
+            "2026-03-03 09:00 UTC",
+        ],
+    );
+    assert_eq!(lab.get("/api/v1/ledger").await.json()["conflicts"][0]["says"], "<b> another root");
+    assert!(!lab.page("/ledger?as_of=2026-03-03T09:30:00Z").await.contains("another history"));
+}
+
+#[tokio::test]
 async fn the_verifier_is_given_as_a_file() {
     let lab = Lab::new().await;
     let answer = lab.get("/ledger/verify.html").await;

@@ -99,6 +99,7 @@ impl Stored {
             highest: Highest::beside(&key),
             folder: Some(self.path.join("published")),
             follow: false,
+            outsiders: octro_ledger::Outsiders::default(),
             steps: Steps::default(),
         };
         let ledger = Ledger::open(db.clone(), Arc::new(SystemClock), settings).await?;

@@ -7,7 +7,9 @@ use octro_web::Moment;
 use octro_web::ui::{self, Bar, Icon};
 
 use super::super::panel;
-use super::super::views::{AuditView, DayView, EntryView, HealthView, LedgerView, WaitingView};
+use super::super::views::{
+    AuditView, CheckpointView, DayView, EntryView, HealthView, LedgerView, WaitingView,
+};
 use super::entries;
 use crate::ask::Spot;
 
@@ -44,11 +46,21 @@ pub(crate) fn page(spot: Spot<'_>, view: Option<&LedgerView>, newest: &[EntryVie
 fn alarms(view: &LedgerView) -> Markup {
     let health = view.health.as_ref();
     html! {
+        @for one in &view.conflicts {
+            (ui::note(&html! {
+                strong { "A witness saw another history of this log. " }
+                "Somebody rewrote it or signs with its key elsewhere; find out before anything else. "
+                code { (one.witness) } " since " (one.since.minute()) ": " (one.says)
+            }))
+        }
         @if let Some(why) = health.and_then(|health| health.appending.as_ref()) {
             (ui::note(&html! { "Nothing is appended at present. What changes waits in the outbox and is not lost. Why: " (why) }))
         }
         @if let Some(why) = health.and_then(|health| health.publishing.as_ref()) {
             (ui::note(&html! { "Nothing is published at present; the log goes on. Why: " (why) }))
+        }
+        @if let Some(why) = health.and_then(|health| health.stamping.as_ref()) {
+            (ui::note(&html! { "The last seal's checkpoint is not time-stamped; the log goes on. Why: " (why) }))
         }
         @if let Some(refused) = view.waiting.as_ref().map(|waiting| waiting.refused).filter(|refused| *refused > 0) {
             (ui::note(&html! {
@@ -73,18 +85,40 @@ fn checkpoint(moment: &Moment, view: &LedgerView) -> Markup {
             }),
             ("Signed", ui::time(one.at, moment.now)),
             ("Root", html! { code { (one.root) } }),
-            ("Witnesses", html! {
-                @if one.witnesses.is_empty() {
-                    span.muted { "None cosigned it. Without one, only those who compare checkpoints see whether everybody is shown the same log." }
-                }
-                @for witness in &one.witnesses {
-                    div { (witness.name) @if let Some(at) = witness.at { " " (ui::time(at, moment.now)) } }
-                }
-            }),
+            ("Witnesses", witnesses(moment, view, one)),
         ]))
         details {
             summary { "As a signed note" }
             (ui::code(&one.note))
+        }
+    }
+}
+
+/// Who cosigned, who is missing, and since when enough did.
+fn witnesses(moment: &Moment, view: &LedgerView, one: &CheckpointView) -> Markup {
+    html! {
+        @if one.witnesses.is_empty() {
+            span.muted {
+                @if view.required > 0 { "None cosigned it yet." }
+                @else { "None cosigned it. Without one, only those who compare checkpoints see whether everybody is shown the same log." }
+            }
+        }
+        @for witness in &one.witnesses {
+            div { (witness.name) @if let Some(at) = witness.at { " " (ui::time(at, moment.now)) } }
+        }
+        @if view.required > 0 {
+            div.muted {
+                (view.required) @if view.required == 1 { " has" } @else { " have" } " to."
+                @if !moment.is_past() {
+                    @match &view.cosigned {
+                        Some(cosigned) => { " Enough did for " (cosigned.size) " entries, signed " (ui::time(cosigned.at, moment.now)) "." },
+                        None => " No checkpoint has enough yet.",
+                    }
+                }
+            }
+        }
+        @for trouble in view.health.iter().flat_map(|health| &health.trouble) {
+            div { span.badge.s-stale { (ui::icon(Icon::Stale)) "missing" } " " (trouble.witness) ": " (trouble.says) }
         }
     }
 }
