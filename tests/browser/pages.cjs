@@ -11,6 +11,8 @@ async function rows(address, what) {
 async function pages(address) {
   const [failing] = await rows(address, 'results?status=fail&per=1');
   const resource = `${encodeURIComponent(failing.kind)}/${failing.key.split('/').map(encodeURIComponent).join('/')}`;
+  const [transition] = await rows(address, 'ledger/entries?type=transition&per=1');
+  const [seal] = await rows(address, 'ledger/entries?type=seal&per=1');
   const why = new URLSearchParams({ test: failing.test, kind: failing.kind, key: failing.key });
   return [
     ['overview', '/'],
@@ -31,6 +33,15 @@ async function pages(address) {
     ['sources', '/sources'],
     ['source', '/sources/cloud'],
     ['period', '/period?subject=control&id=EP-01&from=2026-01-01&to=2026-04-01'],
+    ['period-test', '/period?subject=test&id=device.encrypted&from=2026-01-01&to=2026-04-01'],
+    ['ledger', '/ledger'],
+    ['ledger-past', '/ledger?as_of=2026-03-03T09:00:00Z'],
+    ['ledger-entries', '/ledger/entries'],
+    ['ledger-seals', '/ledger/entries?type=seal'],
+    ['ledger-none', '/ledger/entries?type=erasure'],
+    ['ledger-transition', `/ledger/entries/${transition.index}`],
+    ['ledger-seal', `/ledger/entries/${seal.index}`],
+    ['ledger-verify', '/ledger/verify'],
     ['principles', '/principles'],
     ['frameworks', '/frameworks'],
     ['framework', '/frameworks/nist-csf-2.0'],

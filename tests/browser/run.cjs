@@ -1,5 +1,6 @@
 // The pages in a real Chromium, with the real security headers: every page answers, holds no accessibility violation,
-// breaks no content policy, fits a phone; it works without JavaScript; it follows changes; the past can be read.
+// breaks no content policy, fits a phone; it works without JavaScript; it follows changes; the past can be read; proofs
+// that are downloaded hold.
 //
 // Needs OCTRO (the binary) and NODE_PATH (playwright-core, axe-core). Ends with `N passed, N failed`.
 'use strict';
@@ -11,6 +12,7 @@ const { chromium } = require('playwright-core');
 
 const { Octro } = require('./octro.cjs');
 const { pages } = require('./pages.cjs');
+const { ledger, sealNow } = require('./ledger.cjs');
 
 const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
@@ -169,6 +171,7 @@ async function live(browser, binary) {
     assert(found.length === 0, `after the change: ${found.join('\n')}`);
     assert(said.length === 0, said.join('\n'));
   });
+  await sealNow(page, octro, { test, assert, violations });
   await context.close();
   await octro.stop();
   fs.rmSync(dir, { recursive: true });
@@ -190,6 +193,7 @@ async function main() {
     await withoutScript(browser, octro, list);
     await headers(octro);
     await keyboard(browser, octro);
+    await ledger(browser, octro, { test, assert, violations, complaints });
   } finally {
     await octro.stop();
   }

@@ -31,6 +31,7 @@ pub use intake::Inbox;
 pub use journal::{Erased, Journal, JournalAudit, Random, Wake, audit_journal, erase};
 pub use lease::Lease;
 pub use once::{Once, OnceResult};
+pub use prove::{Provable, SealView};
 pub use query::*;
 pub use rejudge::{Rejudged, rejudge};
 pub use replay::{Mismatch, ReplayReport, Window, replay};

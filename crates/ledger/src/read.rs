@@ -20,6 +20,10 @@ const CHECKPOINT_FROM: &str = "SELECT size, root, at, note FROM ledger_checkpoin
      ORDER BY size LIMIT 1";
 const CHECKPOINT_NEWEST: &str = "SELECT size, root, at, note FROM ledger_checkpoints WHERE log = $1 \
      ORDER BY size DESC LIMIT 1";
+const CHECKPOINT_AT: &str = "SELECT size, root, at, note FROM ledger_checkpoints WHERE log = $1 AND at <= $2 \
+     ORDER BY size DESC LIMIT 1";
+const AFTER: &str =
+    "SELECT seq FROM ledger_entries WHERE at > $1 AND seq >= $2 AND seq < $3 ORDER BY at, seq LIMIT 1";
 const COSIGNATURES: &str =
     "SELECT line FROM ledger_cosignatures WHERE log = $1 AND size = $2 ORDER BY at, witness";
 const COSIGNED_FROM: &str = "SELECT size FROM ledger_cosignatures WHERE log = $1 AND size >= $2 \
@@ -30,8 +34,17 @@ const STAMPS: &str =
     "SELECT token FROM ledger_stamps WHERE log = $1 AND size = $2 ORDER BY at, authority LIMIT 16";
 
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] =
-    &[ENTRIES, CHECKPOINT_FROM, CHECKPOINT_NEWEST, COSIGNATURES, COSIGNED_FROM, COSIGNED_NEWEST, STAMPS];
+pub(crate) const STATEMENTS: &[&str] = &[
+    ENTRIES,
+    CHECKPOINT_FROM,
+    CHECKPOINT_NEWEST,
+    CHECKPOINT_AT,
+    AFTER,
+    COSIGNATURES,
+    COSIGNED_FROM,
+    COSIGNED_NEWEST,
+    STAMPS,
+];
 #[cfg(test)]
 pub(crate) const BULKS: &[Bulk] = &[PICKED];
 
@@ -293,6 +306,30 @@ impl Reader {
     pub async fn checkpoint(&self) -> Result<Signed, LedgerError> {
         let row = self.db.fetch_one(CHECKPOINT_NEWEST, &[self.log.ord.into()]).await?;
         self.signed(row).await?.ok_or_else(|| LedgerError::Damaged("it has no checkpoint".to_owned()))
+    }
+
+    /// The newest checkpoint that was signed by `at`; `None` if there was none yet.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn checkpoint_at(&self, at: Timestamp) -> Result<Option<Signed>, LedgerError> {
+        let row = self.db.fetch_one(CHECKPOINT_AT, &[self.log.ord.into(), at.into()]).await?;
+        self.signed(row).await
+    }
+
+    /// How many entries it had at a moment: those whose leaves were put by then.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn size_at(&self, at: Timestamp) -> Result<u64, LedgerError> {
+        let values = [at.into(), self.log.first.into(), self.log.seq(self.log.size).into()];
+        match self.db.fetch_one(AFTER, &values).await? {
+            Some(row) => {
+                let seq: i64 = row.get(0)?;
+                Ok(u64::try_from(seq.saturating_sub(self.log.first)).unwrap_or(0))
+            }
+            None => Ok(self.log.size),
+        }
     }
 
     /// A proof of one entry in the form of C2SP (`tlog-proof@v1`), against the smallest checkpoint that holds it.

@@ -319,3 +319,25 @@ async fn the_tables_refuse_to_be_changed() {
         bench.done().await;
     }
 }
+
+#[tokio::test]
+async fn the_log_is_read_as_it_was() {
+    for bench in Bench::all().await {
+        let hour = |hours: i64| START.plus(Span::from_secs(hours * 3_600));
+        for (hours, number) in [(1, 1), (3, 2)] {
+            bench.clock.set(hour(hours));
+            bench.ledger.append(hour(hours), &[leaf(number)]).await.unwrap();
+        }
+        let reader = bench.ledger.reader().await.unwrap();
+        let first = reader.entry(0).await.unwrap().at;
+        assert_eq!(reader.size_at(first.minus(Span::from_micros(1))).await.unwrap(), 0);
+        for (hours, size) in [(0, 1), (1, 2), (2, 2), (3, 3), (9, 3)] {
+            assert_eq!(reader.size_at(hour(hours)).await.unwrap(), size, "{}, {hours} h", bench.of.name());
+            let signed = reader.checkpoint_at(hour(hours)).await.unwrap().unwrap();
+            assert_eq!(signed.checkpoint.size, size);
+            assert!(signed.at <= hour(hours));
+        }
+        assert_eq!(reader.checkpoint_at(first.minus(Span::DAY)).await.unwrap(), None);
+        bench.done().await;
+    }
+}

@@ -5,6 +5,7 @@ mod api;
 mod ask;
 mod failure;
 mod handlers;
+mod ledger;
 mod links;
 mod live;
 mod load;
@@ -14,4 +15,4 @@ mod state;
 mod views;
 
 pub use api::openapi;
-pub use state::{App, PostureState, RunSource, app};
+pub use state::{App, PostureState, RunSource, SealNow, app};

@@ -6,18 +6,25 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::Router;
 use octro_engine::{Change, EngineError, Query};
+use octro_ledger::Ledger;
 use octro_model::{Clock, Timestamp};
 use octro_program::Problem;
 use octro_web::ui::Icon;
 use octro_web::{Guard, Section, Site, Tab};
 use tokio::sync::{broadcast, watch};
 
-use crate::{api, handlers, live};
+use crate::{api, handlers, ledger, live};
 
 /// "Run now": asks for a run of a source.
 pub trait RunSource: Send + Sync {
     /// Wants a run; it answers when the run is under way, not when it is over.
     fn run(&self, source: String) -> Pin<Box<dyn Future<Output = Result<(), EngineError>> + Send>>;
+}
+
+/// "Seal now": asks for a seal of all controls.
+pub trait SealNow: Send + Sync {
+    /// Seals; it answers when the seal is in the ledger.
+    fn seal(&self) -> Pin<Box<dyn Future<Output = Result<(), EngineError>> + Send>>;
 }
 
 /// See the module.
@@ -28,6 +35,10 @@ pub struct PostureState {
     pub changes: broadcast::Sender<Change>,
     /// Who runs sources.
     pub run: Arc<dyn RunSource>,
+    /// Who seals.
+    pub seal: Arc<dyn SealNow>,
+    /// The ledger of this process, for its health; what is in it comes from the database.
+    pub ledger: Option<Ledger>,
     /// The problems of a program folder that did not load; the program in force is another one then.
     pub problems: Arc<RwLock<Vec<Problem>>>,
     /// Whether everything is made up.
@@ -71,6 +82,7 @@ pub fn app(state: PostureState) -> Router {
     let app = App(Arc::new(Shared { state, site: site.clone() }));
     let routes = Router::new()
         .merge(handlers::routes())
+        .merge(ledger::routes())
         .merge(api::routes())
         .route("/events", axum::routing::get(live::events))
         .with_state(app)
@@ -96,6 +108,7 @@ fn nav() -> Vec<Section> {
             tabs: vec![
                 tab("/sources", "Sources", Icon::Plug),
                 tab("/period", "Period", Icon::Calendar),
+                tab("/ledger", "Ledger", Icon::Seal),
                 tab("/principles", "Principles", Icon::Compass),
             ],
         },

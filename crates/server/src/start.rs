@@ -213,6 +213,8 @@ pub async fn start(
         query: query.clone(),
         changes: seat.changes().clone(),
         run: Arc::new(crate::ask::Ask::new(runs.clone())),
+        seal: Arc::new(crate::ask::Sealer::new(seat.clone(), ledger.clone())),
+        ledger: ledger.clone(),
         problems: rules.problems(),
         simulated: company == Company::Simulated,
         stop: stopped.clone(),

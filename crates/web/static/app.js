@@ -128,6 +128,20 @@
     } catch { location.href = link.href; }
   });
 
+  // --- A text that others need is copied. Without a script there is no button, and the text can be selected.
+  document.documentElement.classList.add("js");
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest?.("button[data-copy]");
+    if (!button) return;
+    const told = document.getElementById("say");
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.textContent = "Copied";
+      told.textContent = "Copied.";
+      setTimeout(() => { button.textContent = "Copy"; }, 2000);
+    } catch { told.textContent = button.textContent = "Select it and copy it yourself"; }
+  });
+
   // --- A slash goes to the search.
   document.addEventListener("keydown", (event) => {
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea")) return;

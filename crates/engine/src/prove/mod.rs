@@ -2,7 +2,9 @@
 
 mod interval;
 mod place;
+mod provable;
 mod resource;
+mod seals;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +17,9 @@ use octro_verify::{
 use crate::journal::hash;
 use crate::{EngineError, Query};
 
+pub use provable::Provable;
+pub use seals::SealView;
+
 use place::Placed;
 
 const STATES: &str = "SELECT control, state FROM journal_states WHERE log = $1 AND seal = $2 ORDER BY place";
@@ -23,10 +28,21 @@ const SEAL_BEFORE: &str =
 const SEAL_FROM: &str =
     "SELECT n, written, hash FROM journal_seals WHERE log = $1 AND written >= $2 ORDER BY n LIMIT 1";
 
+/// The most entries that a proof may hold.
+const ENTRIES_MAX: usize = 10_000;
+
 #[cfg(test)]
 pub(crate) fn statements() -> Vec<&'static str> {
-    [&[STATES, SEAL_BEFORE, SEAL_FROM], interval::STATEMENTS, place::STATEMENTS, resource::STATEMENTS]
-        .concat()
+    let own: &[&str] = &[STATES, SEAL_BEFORE, SEAL_FROM];
+    [
+        own,
+        interval::STATEMENTS,
+        place::STATEMENTS,
+        provable::STATEMENTS,
+        resource::STATEMENTS,
+        seals::STATEMENTS,
+    ]
+    .concat()
 }
 
 /// A seal as the journal keeps it.
@@ -165,6 +181,12 @@ async fn finish(
     secret: Option<Hash>,
 ) -> Result<Proof, EngineError> {
     let entries: BTreeMap<u64, Vec<u8>> = placed.into_iter().map(|one| (one.index, one.leaf)).collect();
+    if entries.len() > ENTRIES_MAX {
+        return Err(EngineError::NotProvable(format!(
+            "the proof would hold {} entries of the ledger, of at most {ENTRIES_MAX}; ask for a shorter time",
+            entries.len()
+        )));
+    }
     let indexes: Vec<u64> = entries.keys().copied().collect();
     let last = indexes.last().copied().unwrap_or(0);
     let signed = checkpoint(reader, last + 1, reader.required().await?, &entries)

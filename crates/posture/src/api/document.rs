@@ -17,7 +17,7 @@ const PARAMS: &[(&str, &str, &str)] = &[
     ("severity", "Severity", "Only of this severity."),
     ("coverage", "string", "Only those answered like this: full, partial or none."),
     ("kind", "string", "Only of this kind of resource."),
-    ("key", "string", "Only of the resource with this key."),
+    ("key", "string", "Of the resource with this key."),
     ("test", "string", "Only of this test."),
     ("control", "string", "Only of the tests of this control."),
     ("q", "string", "Only what has this text in its name."),
@@ -27,6 +27,9 @@ const PARAMS: &[(&str, &str, &str)] = &[
     ("id", "string", "The id of the control or test."),
     ("from", "time", "The beginning; 90 days before the end without it."),
     ("to", "time", "The end; the moment that is asked about without it."),
+    ("at", "time", "The moment for which something is proved; the moment that is asked about without it."),
+    ("type", "string", "Only entries of this type: `transition`, `seal`, ..."),
+    ("before", "integer", "Only entries below this index: the `next` of the window before."),
 ];
 
 /// The document.

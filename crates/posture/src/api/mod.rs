@@ -1,6 +1,7 @@
 //! The same as JSON, below `/api/v1`. One table of operations makes the routes and the OpenAPI document.
 
 mod document;
+mod ledger;
 mod operations;
 mod schemas;
 

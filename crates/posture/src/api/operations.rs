@@ -7,7 +7,7 @@ use axum::routing::{get, post};
 use octro_web::ui::Sheet;
 use serde::Serialize;
 
-use super::{Gives, Operation};
+use super::{Gives, Operation, ledger};
 use crate::ask::Ask;
 use crate::failure::Failure;
 use crate::handlers::{Windows, json};
@@ -78,6 +78,29 @@ pub(super) const ALL: &[Operation] = &[
     one("/policies/{id}", "A policy.", &[], "Policy", || get(policy)),
     many("/claims", "Public sentences and what is behind them.", &["status"], "Claim", || get(claims)),
     one("/program", "The program in force.", &[], "Program", || get(program)),
+    one("/ledger", "How the ledger is doing.", &[], "Ledger", || get(ledger::home)),
+    one(
+        "/ledger/entries",
+        "Entries of the ledger, the newest first.",
+        &["type", "before", "per"],
+        "LedgerEntries",
+        || get(ledger::entries),
+    ),
+    one("/ledger/entries/{index}", "An entry of the ledger.", &[], "LedgerEntry", || get(ledger::entry)),
+    one(
+        "/proofs/control/{id}",
+        "A proof of a control's statuses over a time, as its file has it; without times, of all that is sealed.",
+        &["from", "to"],
+        "Proof",
+        || get(ledger::control_proof),
+    ),
+    one(
+        "/proofs/resource/{kind}",
+        "A proof that a resource was, or was not, in the population of the last seal up to a moment, as its file has it.",
+        &["key!", "at"],
+        "Proof",
+        || get(ledger::resource_proof),
+    ),
     many("/search", "What has a text in its name.", &["q!"], "Hit", || get(search)),
 ];
 

@@ -13,7 +13,7 @@ use octro_web::ui::{self, Sheet};
 use super::export::{Windows, stream, whole};
 use super::{Answer, Format, show};
 use crate::ask::Ask;
-use crate::{links, load, pages};
+use crate::{ledger, links, load, pages};
 
 /// How many results that need a person a control's page shows.
 const FAILING_MAX: u32 = 30;
@@ -46,7 +46,8 @@ pub(super) async fn control(ask: Ask, Path(id): Path<String>) -> Answer {
         .crumb(&one.part_title, ask.moment.link("/controls", &[("part", &one.view.part)]))
         .note(html! { (ui::badge(one.view.status)) span.muted { (one.view.id) } })
         .topics(topics.chain([format!("control:{}", one.view.id), "sources".to_owned()]));
-    show(&ask, &page, &pages::control::page(&ask.moment, &one, &failing, &fixes))
+    let proof = ledger::of_control(&ask, &one.view.id).await?;
+    show(&ask, &page, &pages::control::page(&ask.moment, &one, &failing, &fixes, &proof))
 }
 
 pub(super) async fn test(ask: Ask, Path(id): Path<String>) -> Answer {
@@ -81,7 +82,8 @@ pub(super) async fn resource(ask: Ask, Path((kind, key)): Path<(String, String)>
             @if one.gone { span.tag { "gone" } }
             span.muted { (one.kind) }
         });
-    show(&ask, &page, &pages::resource::page(ask.spot(), &one))
+    let proof = ledger::of_resource(&ask, &one).await?;
+    show(&ask, &page, &pages::resource::page(ask.spot(), &one, &proof))
 }
 
 pub(super) async fn why(ask: Ask) -> Answer {
@@ -145,7 +147,8 @@ pub(super) async fn period(ask: Ask) -> Answer {
                 .crumb("Period", ask.moment.href("/period"))
                 .crumb(view.id.as_str(), href(&ask.moment, &view.id))
                 .still();
-            let content = html! { (chooser(&ask)) (pages::period::page(ask.spot(), &view)) };
+            let proof = ledger::of_period(&ask, &view, &program).await?;
+            let content = html! { (chooser(&ask)) (pages::period::page(ask.spot(), &view, &proof)) };
             show(&ask, &page, &content)
         }
     }

@@ -14,20 +14,20 @@ use crate::ask::Ask;
 use crate::failure::Failure;
 use crate::state::App;
 
-pub(crate) use export::{Windows, json};
+pub(crate) use export::{Windows, json, stream};
 
-type Answer = Result<Response, Failure>;
+pub(crate) type Answer = Result<Response, Failure>;
 
 /// The form of an export.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Format {
+pub(crate) enum Format {
     Csv,
     Json,
 }
 
 impl Format {
     /// The form that is asked for; `None` for a page.
-    fn of(ask: &Ask) -> Result<Option<Self>, WebError> {
+    pub(crate) fn of(ask: &Ask) -> Result<Option<Self>, WebError> {
         match ask.params.get("format") {
             None => Ok(None),
             Some("csv") => Ok(Some(Self::Csv)),
@@ -37,7 +37,7 @@ impl Format {
     }
 }
 
-fn show(ask: &Ask, page: &Page, content: &Markup) -> Answer {
+pub(crate) fn show(ask: &Ask, page: &Page, content: &Markup) -> Answer {
     Ok(ask.frame(page, content).into_response())
 }
 

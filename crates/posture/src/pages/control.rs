@@ -12,12 +12,13 @@ use octro_web::ui;
 use crate::links;
 use crate::views::{ControlDetail, MappingView};
 
-/// `failing`: the results that need a person; `fixes`: how the tests' failures are mended.
+/// `failing`: the results that need a person; `fixes`: how the tests' failures are mended; `proof`: what can be proved.
 pub(crate) fn page(
     moment: &Moment,
     one: &ControlDetail,
     failing: &Results,
     fixes: &BTreeMap<Id, Fix>,
+    proof: &Markup,
 ) -> Markup {
     html! {
         p.lead { (one.statement) }
@@ -31,6 +32,7 @@ pub(crate) fn page(
                     }))
                 }))
                 (super::history::section(moment, "control", &one.view.id, &one.changes, one.view.status))
+                (proof)
             }
             (ui::section("about", "About", &about(moment, one)))
         }

@@ -87,7 +87,7 @@ fn presets(now: Timestamp) -> Vec<(&'static str, String, String)> {
     ]
 }
 
-pub(crate) fn page(spot: Spot<'_>, view: &Period) -> Markup {
+pub(crate) fn page(spot: Spot<'_>, view: &Period, proof: &Markup) -> Markup {
     let moment = spot.moment;
     html! {
         p.muted {
@@ -95,7 +95,7 @@ pub(crate) fn page(spot: Spot<'_>, view: &Period) -> Markup {
         }
         @if let Some(strip) = view.strip() { (ui::section("strip", "Status over the period", &one_strip(strip, view, true))) }
         div.two {
-            (ui::section("figures", "Figures", &figures(moment, view)))
+            div { (ui::section("figures", "Figures", &figures(moment, view))) (proof) }
             (ui::section("population", "Population", &html! {
                 (population("At the beginning", &view.tally_from, &view.population_from))
                 (population("At the end", &view.tally_to, &view.population_to))

@@ -9,7 +9,7 @@ use super::results::{Of, sheet};
 use crate::ask::Spot;
 use crate::links;
 
-pub(crate) fn page(spot: Spot<'_>, one: &ResourceView) -> Markup {
+pub(crate) fn page(spot: Spot<'_>, one: &ResourceView, proof: &Markup) -> Markup {
     let moment = spot.moment;
     html! {
         @if one.gone { (ui::note(&html! { "No source sees it any more. What is shown is what was last known." })) }
@@ -27,6 +27,7 @@ pub(crate) fn page(spot: Spot<'_>, one: &ResourceView) -> Markup {
                     ("First seen", ui::time(one.first_seen_at, moment.now)),
                     ("Last seen", match one.seen_at { Some(at) => ui::time(at, moment.now), None => html! { "gone" } }),
                 ])))
+                (proof)
                 (ui::section("neighbours", "Neighbours", &neighbours(moment, &one.neighbours)))
             }
         }

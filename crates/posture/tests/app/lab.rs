@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex, RwLock};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
-use octro_engine::{Change, Engine, EngineError, Lease, Query, SourceInfo};
+use octro_engine::{Change, Engine, EngineError, Journal, Lease, Query, SourceInfo};
+use octro_ledger::{FileKeys, Highest, Ledger, Outsiders, Settings, Steps, random_bytes};
 use octro_model::{
     Collection, CollectionError, Id, ManualClock, Observation, ScopeReport, Span, Timestamp, UnknownReason,
     Why,
 };
-use octro_posture::{PostureState, RunSource};
+use octro_posture::{PostureState, RunSource, SealNow};
 use octro_program::{Files, Problem};
 use octro_store::Db;
 use serde_json::{Value, json};
@@ -23,7 +24,9 @@ use tower::ServiceExt as _;
 /// The application and what stands behind it.
 pub struct Lab {
     pub app: Router,
-    pub engine: Engine,
+    pub engine: Arc<Engine>,
+    pub ledger: Option<Ledger>,
+    pub query: Query,
     pub clock: ManualClock,
     pub asked: Arc<Mutex<Vec<String>>>,
     pub problems: Arc<RwLock<Vec<Problem>>>,
@@ -59,6 +62,20 @@ impl RunSource for Runs {
     }
 }
 
+/// Seals, and lets the ledger take it.
+struct Sealer(Arc<Engine>, Option<Ledger>);
+
+impl SealNow for Sealer {
+    fn seal(&self) -> Pin<Box<dyn Future<Output = Result<(), EngineError>> + Send>> {
+        let (engine, ledger) = (self.0.clone(), self.1.clone());
+        Box::pin(async move {
+            let Some(ledger) = ledger else { return Err(EngineError::NotLeader) };
+            engine.seal().await?;
+            Ok(ledger.flush().await?)
+        })
+    }
+}
+
 pub fn id(text: &str) -> Id {
     text.parse().unwrap()
 }
@@ -70,24 +87,53 @@ pub fn start() -> Timestamp {
 impl Lab {
     /// Without a program.
     pub async fn bare() -> Self {
+        Self::made(true).await
+    }
+
+    /// Without a program, and without a ledger.
+    pub async fn without_ledger() -> Self {
+        Self::made(false).await
+    }
+
+    async fn made(with_ledger: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let db = Db::open(&format!("sqlite:{}", folder.path().join("octro.db").display())).await.unwrap();
         let clock = ManualClock::at(start());
         let (changes, _) = broadcast::channel::<Change>(64);
         let engine = Engine::open(db.clone(), Arc::new(clock.clone()), Lease::alone()).await.unwrap();
         let engine = engine.with_changes(changes.clone());
+        let (engine, ledger) = if with_ledger {
+            let key = folder.path().join("ledger.key");
+            let settings = Settings {
+                origin: Some("octro/lab".to_owned()),
+                keys: Arc::new(FileKeys::at(&key)),
+                highest: Highest::beside(&key),
+                folder: Some(folder.path().join("published")),
+                follow: false,
+                outsiders: Outsiders::default(),
+                steps: Steps::default(),
+            };
+            let ledger = Ledger::open(db.clone(), Arc::new(clock.clone()), settings).await.unwrap();
+            (engine.with_journal(Journal::new(Arc::new(random_bytes), Arc::new(|| ()))), Some(ledger))
+        } else {
+            (engine, None)
+        };
+        let engine = Arc::new(engine);
         let asked = Arc::new(Mutex::new(Vec::new()));
         let problems = Arc::new(RwLock::new(Vec::new()));
         let (stop, stopped) = watch::channel(false);
+        let query = Query::new(db, Arc::new(clock.clone()));
         let app = octro_posture::app(PostureState {
-            query: Query::new(db, Arc::new(clock.clone())),
+            query: query.clone(),
             changes,
             run: Arc::new(Runs(asked.clone())),
+            seal: Arc::new(Sealer(engine.clone(), ledger.clone())),
+            ledger: ledger.clone(),
             problems: problems.clone(),
             simulated: false,
             stop: stopped,
         });
-        Self { app, engine, clock, asked, problems, stop, _folder: folder }
+        Self { app, engine, ledger, query, clock, asked, problems, stop, _folder: folder }
     }
 
     /// With the program, and two looks at the disks: an hour after the first one was repaired.
@@ -106,7 +152,22 @@ impl Lab {
         lab.clock.advance(Span::HOUR);
         lab.look(true).await;
         lab.clock.advance(Span::from_secs(60));
+        lab.flush().await;
         lab
+    }
+
+    /// Lets the ledger take what was told.
+    pub async fn flush(&self) {
+        if let Some(ledger) = &self.ledger {
+            ledger.flush().await.unwrap();
+        }
+    }
+
+    /// A minute later, a seal.
+    pub async fn seal(&self) {
+        self.clock.advance(Span::from_secs(60));
+        self.engine.seal().await.unwrap();
+        self.flush().await;
     }
 
     /// One run of the source.
@@ -148,8 +209,13 @@ impl Lab {
     }
 
     pub async fn ask(&self, method: &str, uri: &str) -> Answer {
+        self.send(method, uri, "").await
+    }
+
+    pub async fn send(&self, method: &str, uri: &str, body: &str) -> Answer {
         let request = Request::builder().method(method).uri(uri).header("host", "localhost:8080");
-        let response = self.app.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let response =
+            self.app.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, 16 << 20).await.unwrap();
         let body = String::from_utf8(body.to_vec()).unwrap();

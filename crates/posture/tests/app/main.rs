@@ -9,5 +9,6 @@
 
 mod api;
 mod lab;
+mod ledger;
 mod pages;
 mod safety;

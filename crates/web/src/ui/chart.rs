@@ -143,12 +143,16 @@ pub struct Bar {
     pub said: String,
 }
 
+/// Names that stand below the columns of a chart at most; of more, some are left out.
+const NAMES_MAX: usize = 12;
+
 /// Columns, each as high as its share of `top` (of the highest, without one).
 pub fn bars(title: &str, bars: &[Bar], top: Option<f64>) -> Markup {
     let top = top
         .unwrap_or_else(|| bars.iter().filter_map(|bar| bar.value).fold(0.0, f64::max))
         .max(f64::MIN_POSITIVE);
     let step = 100.0 / bars.len().max(1) as f64;
+    let every = bars.len().div_ceil(NAMES_MAX).max(1);
     let said: Vec<String> = bars.iter().map(|bar| format!("{} {}", bar.label, bar.said)).collect();
     html! {
         svg.bars role="img" aria-label={ (title) ": " (said.join(", ")) } width="100%" height="92" {
@@ -159,7 +163,11 @@ pub fn bars(title: &str, bars: &[Bar], top: Option<f64>) -> Markup {
                 @let height = bar.value.map_or(0.0, |value| (value / top).clamp(0.0, 1.0) * 66.0).max(1.5);
                 rect.none[bar.value.is_none()] x={ (format!("{:.2}%", x + step * 0.14)) } width={ (format!("{:.2}%", step * 0.72)) }
                     y={ (format!("{:.1}", 70.0 - height)) } height={ (format!("{height:.1}")) } { title { (bar.label) ": " (bar.said) } }
-                text.odd[place % 2 == 1] x={ (format!("{:.2}%", x + step / 2.0)) } y="86" text-anchor="middle" { (bar.label) }
+                @if place % every == 0 {
+                    // Below many narrow columns, a name in the middle of the first would be cut off.
+                    @let (at, anchor) = if every > 1 { (x, "start") } else { (x + step / 2.0, "middle") };
+                    text.odd[place / every % 2 == 1] x={ (format!("{at:.2}%")) } y="86" text-anchor=(anchor) { (bar.label) }
+                }
             }
         }
     }
@@ -228,5 +236,10 @@ mod tests {
         assert!(empty.contains("no status in this time"));
         assert!(sparkline(&[], "x").into_string().contains("polyline"));
         assert!(bars("x", &[], None).into_string().contains("svg"));
+        let many = |count: usize| {
+            let bar = Bar { label: "09-01".to_owned(), value: Some(1.0), said: "1".to_owned() };
+            bars("x", &vec![bar; count], None).into_string().matches("<text").count()
+        };
+        assert_eq!((many(12), many(13), many(30)), (12, 7, 10));
     }
 }

@@ -18,6 +18,7 @@ pub enum Icon {
     Plug,
     Calendar,
     Compass,
+    Seal,
     Book,
     File,
     Horn,
@@ -55,6 +56,9 @@ const fn path(which: Icon) -> &'static str {
         Icon::Plug => "M5.5 2v3.5M10.5 2v3.5M3.5 5.5h9V8a4.5 4.5 0 0 1-9 0zM8 12.5V15",
         Icon::Calendar => "M2.5 3.5h11v10h-11zM2.5 6.5h11M5.5 1.8v3M10.5 1.8v3",
         Icon::Compass => "M8 1.8a6.2 6.2 0 1 0 0 12.4A6.2 6.2 0 0 0 8 1.8M10.6 5.4 9.2 9.2l-3.8 1.4 1.4-3.8z",
+        Icon::Seal => {
+            "M8 1.6a4.3 4.3 0 1 0 0 8.6 4.3 4.3 0 0 0 0-8.6M5.4 9.3 4.4 14.4 8 12.6l3.6 1.8-1-5.1M6.4 6l1.2 1.2L9.8 5"
+        }
         Icon::Book => {
             "M3 2.5h8.5a1.5 1.5 0 0 1 1.5 1.5v10H4.5A1.5 1.5 0 0 1 3 12.5zM3 12.3A1.5 1.5 0 0 1 4.5 11H13"
         }

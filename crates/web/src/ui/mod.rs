@@ -15,5 +15,5 @@ pub use filter::{Choice, Filter, filters};
 pub use icon::{Icon, icon};
 pub use list::{Cell, Column, ROWS_MAX, Sheet};
 pub use status::{badge, share, tally, tally_links, word};
-pub use text::{code, empty, facts, json, meter, note, section};
+pub use text::{code, copied, empty, facts, json, meter, note, section};
 pub use time::{ago, span, time};

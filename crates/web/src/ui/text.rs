@@ -14,6 +14,11 @@ pub fn code(text: &str) -> Markup {
     html! { pre tabindex="0" { code { (text) } } }
 }
 
+/// A text that others need exactly, with a button that copies it.
+pub fn copied(text: &str) -> Markup {
+    html! { code { (text) } " " button type="button" data-copy=(text) { "Copy" } }
+}
+
 /// A JSON value, on one line if it is short.
 pub fn json(value: &serde_json::Value) -> Markup {
     match value {
@@ -75,6 +80,7 @@ mod tests {
         let bad = "<script>\"&";
         let all = [
             code(bad),
+            copied(bad),
             json(&value!(bad)),
             json(&value!([bad])),
             empty(bad, &html! { (bad) }),
