@@ -29,7 +29,10 @@ const EDGES: &[(&str, &[&str])] = &[
             "web",
         ],
     ),
-    ("server", &["posture", "connectors", "web", "engine", "ledger", "program", "store", "model"]),
+    (
+        "server",
+        &["posture", "connectors", "web", "engine", "ledger", "outbound", "program", "store", "model"],
+    ),
     ("demo", &["engine", "program", "store", "model"]),
     ("posture", &["engine", "ledger", "verify", "program", "cel", "web", "model"]),
     ("connectors", &["model"]),
@@ -38,8 +41,9 @@ const EDGES: &[(&str, &[&str])] = &[
     ("cel", &["model"]),
     ("store", &["model"]),
     ("web", &["model"]),
+    ("outbound", &["model"]),
     ("model", &[]),
-    ("ledger", &["store", "verify", "model"]),
+    ("ledger", &["outbound", "store", "verify", "model"]),
     ("verify", &[]),
     ("testkit", &["engine", "program", "cel", "store", "model"]),
 ];

@@ -30,6 +30,25 @@ impl Postgres {
             .args(["--auth=trust", "--username=octro", "--encoding=UTF8", "--no-sync", "--pgdata"])
             .arg(&data))
         .context("initdb")?;
+        let (certificate, key) = (dir.join("server.crt"), dir.join("server.key"));
+        run(as_postgres(Path::new("openssl"))
+            .args([
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-nodes",
+                "-days",
+                "2",
+            ])
+            .args(["-subj", "/CN=Octro's tests", "-addext", "subjectAltName=IP:127.0.0.1"])
+            .args(["-addext", "basicConstraints=critical,CA:FALSE", "-out"])
+            .arg(&certificate)
+            .arg("-keyout")
+            .arg(&key))
+        .context("a certificate for PostgreSQL")?;
         // A port that was free a moment ago; another process may still take it, so try a few.
         for _ in 0..5 {
             let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
@@ -37,7 +56,9 @@ impl Postgres {
                 .arg("-D")
                 .arg(&data)
                 .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-k", "", "-c", "fsync=off"])
-                .args(["-c", "full_page_writes=off", "-c", "max_connections=200"])
+                .args(["-c", "full_page_writes=off", "-c", "max_connections=200", "-c", "ssl=on"])
+                .args(["-c", &format!("ssl_cert_file={}", certificate.display())])
+                .args(["-c", &format!("ssl_key_file={}", key.display())])
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
@@ -71,6 +92,11 @@ impl Postgres {
     /// Its address.
     pub fn url(&self) -> String {
         format!("postgres://octro@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// The file with the certificate that it shows.
+    pub fn certificate(&self) -> PathBuf {
+        self.dir.join("server.crt")
     }
 }
 

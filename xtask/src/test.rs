@@ -43,12 +43,12 @@ pub fn run() -> anyhow::Result<bool> {
     let sample = independent::sample(&root)?;
     count += tests(
         "tests on SQLite and PostgreSQL",
-        cargo(&root).env("OCTRO_TEST_POSTGRES", postgres.url()).env("OCTRO_TEST_SAMPLE", &sample).args([
-            "test",
-            "--workspace",
-            "--no-fail-fast",
-            "--quiet",
-        ]),
+        cargo(&root)
+            .env("OCTRO_TEST_POSTGRES", postgres.url())
+            .env("OCTRO_TEST_POSTGRES_CERTIFICATE", postgres.certificate())
+            .env("OCTRO_TEST_SAMPLE", &sample)
+            .env("OCTRO_TEST_PYTHON", &python)
+            .args(["test", "--workspace", "--no-fail-fast", "--quiet"]),
     )?;
     time("tests", at);
 

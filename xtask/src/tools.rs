@@ -32,8 +32,9 @@ const DEBIAN: &[(&str, &str)] = &[
 /// npm packages of the tests, in exact versions: a browser's remote control, and a verifier that is not ours.
 const NPM: &[&str] = &["playwright-core@1.65.1", "axe-core@4.14.1", "@sigstore/verify@3.1.1"];
 
-/// A Python package of the tests, in its exact version: a verifier that is not ours. It never leaves the tests.
-const PYTHON: (&str, &str) = ("pymerkle", "7.0.0");
+/// Python packages of the tests, in their exact versions: a verifier that is not ours, and a cloud to publish into. They
+/// never leave the tests.
+const PYTHON: &[(&str, &str)] = &[("pymerkle", "7.0.0"), ("moto", "5.2.5")];
 
 /// Where a command is.
 pub fn which(name: &str) -> Option<PathBuf> {
@@ -90,18 +91,25 @@ pub fn npm(root: &Path) -> anyhow::Result<PathBuf> {
     Ok(dir)
 }
 
-/// Installs the Python package into an environment of its own; answers the environment's interpreter.
+/// Installs the Python packages into an environment of its own; answers the environment's interpreter.
 pub fn python(root: &Path) -> anyhow::Result<PathBuf> {
     let dir = root.join(".xtask/python");
     let python = dir.join("bin/python");
-    let (package, version) = PYTHON;
-    let script = format!("import importlib.metadata as m; assert m.version('{package}') == '{version}'");
+    let asserted = PYTHON.iter().map(|(package, version)| format!("m.version('{package}') == '{version}'"));
+    let script =
+        format!("import importlib.metadata as m; assert {}", asserted.collect::<Vec<_>>().join(" and "));
     let there = Command::new(&python).args(["-c", &script]).stderr(Stdio::null()).status();
     if there.is_ok_and(|status| status.success()) {
         return Ok(python);
     }
-    let wanted = format!("{package}=={version}");
-    say(&format!("installing Python packages: {wanted}"));
+    let wanted: Vec<String> = PYTHON
+        .iter()
+        .map(|(package, version)| match *package {
+            "moto" => format!("moto[server]=={version}"),
+            package => format!("{package}=={version}"),
+        })
+        .collect();
+    say(&format!("installing Python packages: {}", wanted.join(", ")));
     let environment = || quietly(Command::new("python3").args(["-m", "venv"]).arg(&dir));
     // Debian has a part of Python that this needs in a package of its own.
     if environment().is_err() {
@@ -109,8 +117,8 @@ pub fn python(root: &Path) -> anyhow::Result<PathBuf> {
         environment()?;
     }
     let mut install = Command::new(&python);
-    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", &wanted]);
-    quietly(&mut install).with_context(|| format!("{wanted} cannot be had from PyPI"))?;
+    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(&wanted);
+    quietly(&mut install).with_context(|| format!("{} cannot be had from PyPI", wanted.join(", ")))?;
     Ok(python)
 }
 

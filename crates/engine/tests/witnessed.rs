@@ -34,6 +34,7 @@ async fn a_proof_rests_on_a_checkpoint_that_enough_cosigned() {
                 keys: Arc::new(FileKeys::at(&key)),
                 highest: Highest::beside(&key),
                 folder: None,
+                bucket: None,
                 follow: false,
                 outsiders,
                 steps: Steps::default(),

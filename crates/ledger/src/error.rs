@@ -98,6 +98,9 @@ pub enum LedgerError {
         /// What is wrong, and what was expected.
         what: String,
     },
+    /// The same, where it was asked over HTTP.
+    #[error(transparent)]
+    Outbound(#[from] octro_outbound::OutboundError),
     /// Several callers were told of the same failure.
     #[error(transparent)]
     Shared(std::sync::Arc<LedgerError>),

@@ -13,6 +13,10 @@ pub struct Health {
     pub appending: Option<String>,
     /// Why nothing is published at present. The log goes on.
     pub publishing: Option<String>,
+    /// How many entries are published in the bucket; `None` before the first time, or without one.
+    pub mirrored: Option<u64>,
+    /// Why nothing is published in the bucket at present, if there is one. The log goes on.
+    pub mirroring: Option<String>,
     /// How the log is witnessed, if it has witnesses. The log goes on.
     pub witnessed: Option<Witnessed>,
     /// Why the last seal's checkpoint is not stamped, if it should be. The log goes on.
@@ -23,6 +27,7 @@ impl Health {
     /// Whether all is well.
     pub fn is_well(&self) -> bool {
         let witnessed = self.witnessed.as_ref().is_none_or(Witnessed::is_well);
-        self.appending.is_none() && self.publishing.is_none() && witnessed && self.stamping.is_none()
+        let troubles = [&self.appending, &self.publishing, &self.mirroring, &self.stamping];
+        troubles.iter().all(|trouble| trouble.is_none()) && witnessed
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex as StdMutex};
 use std::time::Duration;
 
 use octro_model::{Clock, Timestamp};
+use octro_outbound::aws::Bucket;
 use octro_store::Db;
 use octro_verify::{Leaf, VerifierKey};
 use tokio::sync::{Mutex, Notify, Semaphore, oneshot, watch};
@@ -14,7 +15,7 @@ use crate::outbox::{any, checked};
 use crate::outsiders::work::Asked;
 use crate::publish::Publisher;
 use crate::sequencer::{Append, BATCH, Round, Sequencer};
-use crate::{Health, Highest, Keys, LedgerError, Outsiders, Reader, Steps};
+use crate::{Health, Highest, Keys, LedgerError, Mirror, Outsiders, Reader, Steps};
 
 /// The most leaves of callers that may wait at once; more callers wait for their turn to wait.
 const WAITING_MAX: usize = 16_384;
@@ -37,6 +38,8 @@ pub struct Settings {
     pub highest: Highest,
     /// Where the log is published, in a folder of its number; nowhere, if absent.
     pub folder: Option<PathBuf>,
+    /// The bucket in which it is published too.
+    pub bucket: Option<Bucket>,
     /// Whether a database that is behind what was signed goes on with a new log, which follows the one that was signed.
     pub follow: bool,
     /// Who outside vouches for it.
@@ -53,6 +56,7 @@ pub(crate) struct Inner {
     pub db: Db,
     pub sequencer: Mutex<Sequencer>,
     pub publisher: Mutex<Publisher>,
+    pub mirror: Option<Mutex<Mirror>>,
     pub asked: Mutex<Asked>,
     pub wake: Notify,
     pub health: watch::Sender<Health>,
@@ -68,6 +72,9 @@ impl Ledger {
     /// the database, the key or a file fails.
     pub async fn open(db: Db, clock: Arc<dyn Clock>, settings: Settings) -> Result<Self, LedgerError> {
         let publisher = Publisher::new(db.clone(), &settings);
+        let mirror = settings.bucket.clone().map(|bucket| {
+            Mutex::new(Mirror::new(db.clone(), clock.clone(), settings.highest.clone(), bucket))
+        });
         let required = settings.outsiders.required;
         let mut sequencer = Sequencer { db: db.clone(), clock, settings, known: None, last: None };
         let mut tries = 0;
@@ -85,6 +92,7 @@ impl Ledger {
             db,
             sequencer: Mutex::new(sequencer),
             publisher: Mutex::new(publisher),
+            mirror,
             asked: Mutex::new(Asked::default()),
             wake: Notify::new(),
             health,
@@ -146,6 +154,18 @@ impl Ledger {
     pub async fn publish(&self) -> Result<(), LedgerError> {
         let inner = self.0.clone();
         match tokio::spawn(async move { inner.publish().await }).await {
+            Ok(result) => result,
+            Err(_) => Err(LedgerError::Stopping),
+        }
+    }
+
+    /// Publishes what was not published yet in the bucket, if there is one, now.
+    ///
+    /// # Errors
+    /// If the database or the store fails.
+    pub async fn mirror(&self) -> Result<(), LedgerError> {
+        let inner = self.0.clone();
+        match tokio::spawn(async move { inner.mirror().await }).await {
             Ok(result) => result,
             Err(_) => Err(LedgerError::Stopping),
         }
@@ -309,6 +329,27 @@ impl Inner {
             }
             health.published = published.or(health.published);
             health.publishing = alarm;
+            changed
+        });
+        result.map(|_| ())
+    }
+
+    /// Publishes into the bucket, if there is one, and says in the health how it went.
+    pub async fn mirror(&self) -> Result<(), LedgerError> {
+        let Some(mirror) = &self.mirror else { return Ok(()) };
+        let result = mirror.lock().await.publish().await;
+        let trouble = result.as_ref().err().map(ToString::to_string);
+        self.health.send_if_modified(|health| {
+            match (&health.mirroring, &trouble) {
+                (None, Some(why)) => {
+                    tracing::error!("the ledger is not published in its bucket, and goes on: {why}");
+                }
+                (Some(_), None) => tracing::info!("the ledger is published in its bucket again"),
+                (None, None) | (Some(_), Some(_)) => {}
+            }
+            let size = result.as_ref().ok().copied().or(health.mirrored);
+            let changed = health.mirroring != trouble || health.mirrored != size;
+            (health.mirroring, health.mirrored) = (trouble, size);
             changed
         });
         result.map(|_| ())

@@ -166,7 +166,7 @@ pub async fn rebuild(db: &Db, folder: &Path) -> Result<u64, LedgerError> {
 }
 
 /// Whether the log of `size` entries is published with this piece.
-fn belongs(piece: Piece, size: u64) -> bool {
+pub(crate) fn belongs(piece: Piece, size: u64) -> bool {
     let hashes = crate::tile::hashes_at(size, piece.level.unwrap_or(0));
     let before = piece.place.saturating_mul(WIDTH);
     before < hashes && piece.width == (hashes - before).min(WIDTH)

@@ -1,4 +1,5 @@
-//! The ledger's workers: one looks at the outbox, one publishes, and one asks outsiders to vouch for what is published.
+//! The ledger's workers: one looks at the outbox, one publishes, one
+//! publishes in a bucket, and one asks outsiders to vouch for what is published.
 
 use std::future::Future;
 use std::pin::pin;
@@ -17,6 +18,8 @@ const GATHER: Duration = Duration::from_millis(20);
 const PUBLISH: Duration = Duration::from_secs(1);
 /// How long outsiders may take at the end.
 const LAST_ASKED: Duration = Duration::from_millis(700);
+/// After the bucket could not be written.
+const MIRROR_FAILED: Duration = Duration::from_secs(5);
 /// After a failure that a person has to mend.
 const FAILED: Duration = Duration::from_secs(1);
 
@@ -28,12 +31,14 @@ impl Ledger {
             () = &mut stop => {}
             () = self.append_forever() => {}
             () = self.publish_forever() => {}
+            () = self.mirror_forever() => {}
             () = self.ask_outsiders_forever() => {}
         }
         // What cannot be done now is done at the next start.
         if self.flush().await.is_ok() && self.publish().await.is_ok() {
             // So that what was done last is not the one thing that nobody vouches for while nothing runs.
-            let _ = tokio::time::timeout(LAST_ASKED, self.ask_outsiders()).await;
+            let outside = async { tokio::join!(self.ask_outsiders(), self.mirror()) };
+            let _ = tokio::time::timeout(LAST_ASKED, outside).await;
         }
     }
 
@@ -84,6 +89,17 @@ impl Ledger {
             every.tick().await;
             // The health says why not; it is tried again.
             let _ = self.publish().await;
+        }
+    }
+
+    async fn mirror_forever(&self) {
+        if self.0.mirror.is_none() {
+            return std::future::pending().await;
+        }
+        loop {
+            // The health says why not; it is tried again, but not every second while the store is away.
+            let pause = if self.mirror().await.is_ok() { PUBLISH } else { MIRROR_FAILED };
+            tokio::time::sleep(pause).await;
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use octro_connectors::{Connector, Source};
 use octro_engine::SourceInfo;
-use octro_ledger::{Device, Outsiders, Url, WitnessAt};
+use octro_ledger::{BucketAt, Device, Outsiders, Url, WitnessAt};
 use octro_model::{Id, Span};
 use serde::Deserialize;
 
@@ -76,6 +76,12 @@ pub const SETTINGS: &[Setting] = &[
         doc: "The folder in which the ledger is published as tiles (C2SP tlog-tiles), for any web server to serve.",
     },
     Setting {
+        name: "ledger.s3",
+        form: "table of texts",
+        default: "no bucket",
+        doc: "A bucket in which the ledger is published too: `{ bucket, region, prefix, endpoint }`. Without `endpoint` it is Amazon's; otherwise the address of any store that speaks like it (and knows conditional writes). The keys come from the environment (`AWS_ACCESS_KEY_ID`), `~/.aws/credentials`, the container's service or the instance's role; they need `s3:GetObject`, `s3:PutObject`, `s3:DeleteObject` and `s3:ListBucket`.",
+    },
+    Setting {
         name: "ledger.origin",
         form: "text",
         default: "octro/ and something random",
@@ -97,7 +103,7 @@ pub const SETTINGS: &[Setting] = &[
         name: "ledger.witness.url",
         form: "address",
         default: "required",
-        doc: "Where that witness answers (C2SP tlog-witness). Only `http://`: there is no TLS yet, so let a proxy of yours speak TLS to a witness that is far away. What it answers is checked by its key.",
+        doc: "Where that witness answers (C2SP tlog-witness). `https://` or `http://`: what it answers is checked by its key.",
     },
     Setting {
         name: "ledger.policy",
@@ -109,7 +115,7 @@ pub const SETTINGS: &[Setting] = &[
         name: "ledger.stamps",
         form: "address",
         default: "none",
-        doc: "An authority (RFC 3161, `http://`) that stamps the first checkpoint after each daily seal. The stamps stand in the proofs.",
+        doc: "An authority (RFC 3161) that stamps the first checkpoint after each daily seal. The stamps stand in the proofs.",
     },
     Setting { name: "source.id", form: "name", default: "required", doc: "The source's name." },
     Setting {
@@ -191,6 +197,17 @@ struct RawLedger {
     policy: Option<toml::Spanned<usize>>,
     stamps: Option<toml::Spanned<String>>,
     pkcs11: Option<RawDevice>,
+    s3: Option<toml::Spanned<RawBucket>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawBucket {
+    bucket: String,
+    region: String,
+    #[serde(default)]
+    prefix: String,
+    endpoint: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -313,6 +330,12 @@ impl Config {
         if let Some(ledger) = raw.ledger {
             config.ledger.outsiders =
                 outsiders(&ledger).map_err(|(at, what, expected)| fault(Some(at), what, expected))?;
+            if let Some(s3) = &ledger.s3 {
+                let RawBucket { bucket, region, prefix, endpoint } = s3.get_ref();
+                let at = BucketAt::parse(bucket, prefix, region, endpoint.as_deref());
+                let expected = "{ bucket, region, prefix, endpoint }";
+                config.ledger.bucket = Some(at.map_err(|what| fault(Some(s3.span().start), what, expected))?);
+            }
             config.ledger.key = ledger.key.map(|key| folder.join(key));
             config.ledger.publish = ledger.publish.map(|publish| folder.join(publish));
             config.ledger.origin = ledger.origin;
@@ -463,7 +486,11 @@ mod tests {
         assert_eq!(outsiders.witnesses[0].url.to_string(), "http://w.example:7469");
         let twice = format!("{good}[[ledger.witness]]\nkey = '{key}'\nurl = 'http://x.example'\n");
         for (text, words) in [
-            (good.replace("http://w", "https://w"), "octro.toml:4: `https://w.example:7469` needs TLS"),
+            (good.replace("http://w", "ws://w"), "octro.toml:4: `ws://w.example:7469` is no address"),
+            (
+                "[ledger]\ns3 = { bucket = 'a', region = 'eu' }".to_owned(),
+                "octro.toml:2: `a` is no name of a bucket",
+            ),
             (good.replace("http://tsa", "ftp://tsa"), "octro.toml:3: `ftp://tsa.example` is no address"),
             (good.replace("policy = 1", "policy = 2"), "octro.toml:2: 2 of 1 witnesses"),
             (good.replace("+c0806d9f", "+00000000"), "octro.toml:4: the key has the id"),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use octro_engine::Journal;
 use octro_ledger::{
-    Device, DeviceKeys, FileKeys, Highest, Keys, Ledger, LedgerError, Outsiders, Settings, Steps,
-    random_bytes,
+    BucketAt, Device, DeviceKeys, FileKeys, Highest, Keys, Ledger, LedgerError, Mirror, Outsiders, Settings,
+    Steps, open_bucket, random_bytes,
 };
 use octro_model::Clock;
 use octro_store::Db;
@@ -20,6 +20,8 @@ pub struct LedgerConfig {
     pub key: Option<PathBuf>,
     /// The folder in which the log is published.
     pub publish: Option<PathBuf>,
+    /// The bucket in which the log is published too.
+    pub bucket: Option<BucketAt>,
     /// The origin of a new log.
     pub origin: Option<String>,
     /// Whether a restored backup goes on with a new log.
@@ -42,6 +44,12 @@ impl Config {
     }
 }
 
+/// The ledger's mirror in its bucket, if the settings name one.
+pub fn ledger_mirror(config: &Config, db: &Db, clock: Arc<dyn Clock>) -> Option<Mirror> {
+    let bucket = config.ledger.bucket.clone()?;
+    Some(Mirror::new(db.clone(), clock, Highest::beside(&config.ledger_key()), open_bucket(bucket)))
+}
+
 /// Opens the ledger of a database; a log is begun if there is none.
 ///
 /// # Errors
@@ -61,6 +69,7 @@ pub async fn open_ledger(config: &Config, db: &Db, clock: Arc<dyn Clock>) -> Res
         keys,
         highest: Highest::beside(&key),
         folder: Some(config.ledger_folder()),
+        bucket: config.ledger.bucket.clone().map(open_bucket),
         follow: config.ledger.follow,
         outsiders: config.ledger.outsiders.clone(),
         steps: Steps::default(),

@@ -12,7 +12,7 @@ mod start;
 
 pub use config::{Config, ConfigError, OpenSource};
 pub use folder::{Folder, FolderError};
-pub use ledger::{LedgerConfig, journal, open_ledger};
+pub use ledger::{LedgerConfig, journal, ledger_mirror, open_ledger};
 pub use retention::compact;
 pub use rules::Rules;
 pub use start::{Company, StartError, Started, open, start};

@@ -103,3 +103,24 @@ async fn a_damaged_file_and_a_wrong_address_are_named() {
     let wrong = Db::open("mysql://somewhere").await.unwrap_err();
     assert!(matches!(wrong, StoreError::Address(_)), "{wrong:?}");
 }
+
+/// Over a network, the server has to show who it is.
+#[tokio::test]
+async fn postgresql_is_asked_over_tls_and_has_to_show_who_it_is() {
+    let variable = |name| std::env::var(name).ok();
+    let (Some(at), Some(certificate)) =
+        (variable("OCTRO_TEST_POSTGRES"), variable("OCTRO_TEST_POSTGRES_CERTIFICATE"))
+    else {
+        return;
+    };
+    let ssl = "SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl";
+    let checked = format!("{at}?sslmode=verify-full&sslrootcert={certificate}");
+    let version = names(&Db::open(&checked).await.unwrap(), ssl).await;
+    assert_eq!(version, ["TLSv1.3"]);
+    // The same server, which no authority of this machine vouches for; and under a name that it does not have.
+    let error = Db::open(&format!("{at}?sslmode=verify-full")).await.map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains("certificate"), "{error}");
+    let named = checked.replace("127.0.0.1", "localhost");
+    let error = Db::open(&named).await.map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains("certificate"), "{error}");
+}

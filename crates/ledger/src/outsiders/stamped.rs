@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use octro_model::{Clock, Timestamp};
+use octro_outbound::{Client, Limits};
 use octro_store::{Db, Param};
 use tokio::time::Instant;
 
 use super::stamp::{ANSWER_MAX, request, token};
 use super::{Outsiders, Witnessed};
-use crate::call::{Limits, post};
 use crate::keys::random;
 use crate::log::number;
 use crate::read::Signed;
@@ -120,7 +120,8 @@ async fn ask(authority: &Url, signed: &Signed) -> Result<Vec<u8>, LedgerError> {
     random(&mut nonce).map_err(|error| wrong(error.to_string()))?;
     let text = signed.checkpoint.to_text();
     let limits = Limits { time: TIME, size: ANSWER_MAX };
-    let answer = post(authority, "application/timestamp-query", request(&text, nonce), limits).await?;
+    let kind = "application/timestamp-query";
+    let answer = Client::shared().post(authority, kind, request(&text, nonce), limits).await?;
     if answer.status != 200 {
         return Err(wrong(format!("answers with the status {}: {}", answer.status, answer.words())));
     }

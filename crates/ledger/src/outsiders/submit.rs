@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use octro_model::Timestamp;
+use octro_outbound::{Client, Limits};
 use octro_store::Db;
 use octro_verify::{CLOCK_SKEW, Checkpoint, Note, VerifierKey, signature_line};
 
 use super::WitnessAt;
-use crate::call::{Limits, get, post};
 use crate::log::number;
 use crate::read::Signed;
 use crate::witness::{Request, name_of};
@@ -63,7 +63,7 @@ pub(super) async fn submit(
         let proof = reader.consistency(old, size).await?;
         let body = Request { old, proof, note: signed.note.clone() }.to_body();
         let limits = Limits { time: TIME, size: ANSWER_MAX };
-        let answer = post(&url, "application/octet-stream", body, limits).await?;
+        let answer = Client::shared().post(&url, "application/octet-stream", body, limits).await?;
         match answer.status {
             200 => {
                 let line = cosignature(&signed.note, &answer.body, &to.key, now).map_err(wrong)?;
@@ -123,8 +123,10 @@ async fn larger(reader: &Reader, to: &WitnessAt, theirs: u64) -> Result<Submitte
 /// Adds to `what` the note that the witness shows, if this log's key signed it: that proves it.
 async fn shown(to: &WitnessAt, ours: &Checkpoint, what: String) -> String {
     let url = to.url.join(&format!("{}/checkpoint", name_of(&ours.origin)));
-    let Ok(answer) = get(&url, Limits { time: TIME, size: ANSWER_MAX }).await else { return what };
-    let note = String::from_utf8(answer.body).unwrap_or_default();
+    let Ok(answer) = Client::shared().get(&url, Limits { time: TIME, size: ANSWER_MAX }).await else {
+        return what;
+    };
+    let note = String::from_utf8(answer.body.to_vec()).unwrap_or_default();
     let read =
         Note::parse(&note).and_then(|note| Ok((Checkpoint::parse(&note.text)?, note.cosigned_by(&to.key)?)));
     match read {

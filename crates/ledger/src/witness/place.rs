@@ -6,9 +6,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use octro_outbound::{Client, Limits};
 use octro_verify::{Checkpoint, Hash, NOTE_MAX, Note, consistency_subtrees};
 
-use crate::call::{Limits, get};
 use crate::nodes::Nodes;
 use crate::publish::blocking;
 use crate::tile::{WIDTH, hashes_at, path, split};
@@ -40,7 +40,7 @@ impl fmt::Display for Place {
 }
 
 impl Place {
-    /// Reads a path, or an address that begins with `http://`; a `/checkpoint` at its end may be there or not.
+    /// Reads a path, or an address that begins with `https://` or `http://`; a `/checkpoint` at its end may be there or not.
     ///
     /// # Errors
     /// In words, if the address is none.
@@ -61,9 +61,9 @@ impl Place {
         let path = match self {
             Self::Http(url) => {
                 let url = url.join(name);
-                let answer = get(&url, Limits { time: TIME, size }).await?;
+                let answer = Client::shared().get(&url, Limits { time: TIME, size }).await?;
                 return match answer.status {
-                    200 => Ok(Some(answer.body)),
+                    200 => Ok(Some(answer.body.to_vec())),
                     404 | 410 => Ok(None),
                     other => {
                         let what = format!("answers with the status {other}: {}", answer.words());

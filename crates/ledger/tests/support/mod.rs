@@ -32,6 +32,7 @@ pub fn settings(at: &Path) -> Settings {
         keys: Arc::new(FileKeys::at(&key)),
         highest: Highest::beside(&key),
         folder: Some(at.join("published")),
+        bucket: None,
         follow: false,
         outsiders: octro_ledger::Outsiders::default(),
         steps: Steps::default(),

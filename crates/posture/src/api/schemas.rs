@@ -100,7 +100,7 @@ const SHAPES: &[Shape] = &[
     ("Cosignature", &[("name", "string"), ("at", "time?")]),
     ("LedgerDay", &[("day", "string"), ("entries", "integer")]),
     ("Waiting", &[("leaves", "integer"), ("oldest", "time?"), ("refused", "integer")]),
-    ("LedgerHealth", &[("published", "integer?"), ("appending", "string?"), ("publishing", "string?"), ("stamping", "string?"), ("trouble", "WitnessTrouble[]")]),
+    ("LedgerHealth", &[("published", "integer?"), ("appending", "string?"), ("publishing", "string?"), ("mirrored", "integer?"), ("mirroring", "string?"), ("stamping", "string?"), ("trouble", "WitnessTrouble[]")]),
     ("WitnessTrouble", &[("witness", "string"), ("says", "string")]),
     ("WitnessConflict", &[("witness", "string"), ("since", "time"), ("says", "string")]),
     ("Cosigned", &[("size", "integer"), ("at", "time")]),

@@ -86,6 +86,8 @@ fn shown_health(health: &Health) -> HealthView {
         published: health.published,
         appending: health.appending.clone(),
         publishing: health.publishing.clone(),
+        mirrored: health.mirrored,
+        mirroring: health.mirroring.clone(),
         stamping: health.stamping.clone(),
         trouble: trouble
             .map(|(witness, says)| TroubleView { witness: witness.clone(), says: says.clone() })

@@ -104,6 +104,10 @@ pub(crate) struct HealthView {
     pub(crate) appending: Option<String>,
     /// Why nothing is published.
     pub(crate) publishing: Option<String>,
+    /// How many entries are published in the bucket.
+    pub(crate) mirrored: Option<u64>,
+    /// Why nothing is published in the bucket.
+    pub(crate) mirroring: Option<String>,
     /// Why the last seal's checkpoint is not stamped.
     pub(crate) stamping: Option<String>,
     /// Witnesses that do not cosign at present.

@@ -109,6 +109,7 @@ impl Lab {
                 keys: Arc::new(FileKeys::at(&key)),
                 highest: Highest::beside(&key),
                 folder: Some(folder.path().join("published")),
+                bucket: None,
                 follow: false,
                 outsiders: Outsiders::default(),
                 steps: Steps::default(),

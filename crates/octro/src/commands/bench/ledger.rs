@@ -98,6 +98,7 @@ impl Stored {
             keys: Arc::new(FileKeys::at(&key)),
             highest: Highest::beside(&key),
             folder: Some(self.path.join("published")),
+            bucket: None,
             follow: false,
             outsiders: octro_ledger::Outsiders::default(),
             steps: Steps::default(),

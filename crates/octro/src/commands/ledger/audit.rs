@@ -1,5 +1,7 @@
 //! `octro ledger audit`: everything recomputed from the database and the published tiles, and compared.
 
+use std::sync::Arc;
+
 use octro_engine::audit_journal;
 use octro_ledger::Parts;
 use octro_model::Clock as _;
@@ -23,12 +25,21 @@ pub async fn run(global: &Global) -> anyhow::Result<Exit> {
     .await?;
     spinner.set_message("Comparing the log with what is stored");
     let journal = audit_journal(query.db()).await?;
+    let (objects, in_bucket) =
+        match octro_server::ledger_mirror(&config, query.db(), Arc::new(octro_model::SystemClock)) {
+            Some(mirror) => {
+                spinner.set_message("Comparing the bucket with the log");
+                mirror.audit().await?
+            }
+            None => (0, Vec::new()),
+        };
     spinner.finish_and_clear();
-    let wrong = log.wrong + journal.wrong;
+    let wrong = log.wrong + journal.wrong + in_bucket.len() as u64;
     let mut table = Table::new(&["what is wrong"]);
     let findings: Vec<String> = log
         .findings
         .iter()
+        .chain(&in_bucket)
         .map(|one| format!("log {}, near entry {}: {}", one.log, one.near, one.says))
         .chain(journal.findings.iter().cloned())
         .collect();
@@ -40,6 +51,7 @@ pub async fn run(global: &Global) -> anyhow::Result<Exit> {
         "tiles": log.tiles,
         "checkpoints": log.checkpoints,
         "files": log.files,
+        "objects": objects,
         "transitions": journal.transitions,
         "seals": journal.seals,
         "collections": journal.collections,
@@ -58,6 +70,10 @@ pub async fn run(global: &Global) -> anyhow::Result<Exit> {
             format!("{} published files", log.files)
         } else {
             "no published folder".to_owned()
+        };
+        let published = match config.ledger.bucket {
+            Some(_) => format!("{published}, {objects} objects in the bucket"),
+            None => published,
         };
         output::say(&format!(
             "{} entries, {} tiles, {} checkpoints, {published}; {} changes of controls, {} seals, the facts of {} collections ({} no longer kept): {}",

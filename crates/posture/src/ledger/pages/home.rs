@@ -59,6 +59,9 @@ fn alarms(view: &LedgerView) -> Markup {
         @if let Some(why) = health.and_then(|health| health.publishing.as_ref()) {
             (ui::note(&html! { "Nothing is published at present; the log goes on. Why: " (why) }))
         }
+        @if let Some(why) = health.and_then(|health| health.mirroring.as_ref()) {
+            (ui::note(&html! { "Nothing is published in the bucket at present; the log goes on. Why: " (why) }))
+        }
         @if let Some(why) = health.and_then(|health| health.stamping.as_ref()) {
             (ui::note(&html! { "The last seal's checkpoint is not time-stamped; the log goes on. Why: " (why) }))
         }
@@ -164,6 +167,12 @@ fn published(health: Option<&HealthView>, size: u64) -> Markup {
                     None => span.muted { "nothing yet by this process" },
                 }
                 @if one.publishing.is_some() { " " span.badge.s-fail { (ui::icon(Icon::Fail)) "failing" } }
+                @match (one.mirrored, one.mirroring.is_some()) {
+                    (_, true) => { ", in the bucket " span.badge.s-fail { (ui::icon(Icon::Fail)) "failing" } }
+                    (Some(mirrored), false) if mirrored < size => { ", in the bucket " (mirrored) " of " (size) }
+                    (Some(_), false) => ", in the bucket too",
+                    (None, false) => {}
+                }
             }
         }
     }
