@@ -31,8 +31,8 @@ const VIEWS: &str = "SELECT v.resource, v.source, o.seq, o.effective_at, o.scope
      WHERE (v.resource, v.source) > ($1, $2) ORDER BY v.resource, v.source LIMIT 2000";
 const GONE: &str = "SELECT resource, source, MAX(effective_at) FROM observations WHERE gone = 1 AND late_by = 0 \
      GROUP BY resource, source ORDER BY resource, source";
-const LATE: &str =
-    "SELECT resource, MAX(effective_at + late_by) FROM observations WHERE late_by > 0 GROUP BY resource";
+const LATE: &str = "SELECT o.resource, o.source, MAX(o.effective_at + o.late_by), MAX(i.collection) \
+     FROM observations o JOIN inputs i ON i.seq = o.input WHERE o.late_by > 0 GROUP BY o.resource, o.source";
 const LINKS: &str = "SELECT kind, key, resource FROM links ORDER BY resource, kind, key";
 const BODIES: &str = "SELECT seq, resource, body FROM observations WHERE seq > $1 ORDER BY seq LIMIT 5000";
 const SIGHTINGS: &str =
@@ -271,8 +271,12 @@ async fn resources(db: &Db, state: &mut State) -> Result<(), StoreError> {
         }
     }
     for row in db.fetch(LATE, &[]).await? {
-        if let Some(resource) = state.resources.get_mut(index(row.get(0)?) as usize) {
-            resource.said_at = resource.said_at.max(row.get(1)?);
+        let Some(resource) = state.resources.get_mut(index(row.get(0)?) as usize) else { continue };
+        resource.said_at = resource.said_at.max(row.get(2)?);
+        // Whoever was spoken of is there, however old the word: the end of its collection does not find it gone.
+        let source = index(row.get(1)?);
+        if let Some(view) = resource.views.iter_mut().find(|view| view.source == source) {
+            view.collection = view.collection.max(row.get(3)?);
         }
     }
     for row in db.fetch(LINKS, &[]).await? {
@@ -290,8 +294,9 @@ async fn resources(db: &Db, state: &mut State) -> Result<(), StoreError> {
                 let Some(slot) = state.slot(ord) else { return };
                 let views = state.resources.get_mut(slot as usize).map(|resource| &mut resource.views);
                 let mut views = views.into_iter().flatten();
-                if let Some(view) = views.find(|view| view.source == source && at >= view.effective_at) {
-                    view.collection = view.collection.max(collection);
+                let Some(view) = views.find(|view| view.source == source) else { return };
+                view.collection = view.collection.max(collection);
+                if at >= view.effective_at {
                     view.seen_at = view.seen_at.max(at);
                 }
             });
