@@ -161,6 +161,46 @@ async fn a_day_without_evaluation_is_counted_as_silence() {
 }
 
 #[tokio::test]
+async fn a_control_that_ends_after_a_silence_was_silent_and_runs_that_fail_evaluate_nothing() {
+    let silent_and_evaluated = |report: &Report| {
+        let Shown::Interval(interval) = &report.shown else { panic!("{report:?}") };
+        (interval.silent / 3_600_000_000, interval.evaluations)
+    };
+    for of in Proving::all().await {
+        let bench = &of.bench;
+        let rules = || rules::base().test("encrypted", &rules::encrypted());
+        bench.install(&rules().control("C-1", &["encrypted"]).files()).await;
+        bench.declare("a", &["disk", "kms"]).await;
+        bench.declare("b", &["kms"]).await;
+        for run in 1..10 {
+            bench.at(hour(f64::from(run))).await;
+            bench.collect("a", &[disk("d1", true)], &WHOLE).await;
+        }
+        bench.engine.seal().await.unwrap();
+        // Ten hours of runs that see nothing, or see disks without being declared for them.
+        for run in 10..20 {
+            bench.at(hour(f64::from(run))).await;
+            bench.collect("a", &[], &[("disk", false)]).await;
+            bench.collect("b", &[], &[("disk", true)]).await;
+        }
+        bench.engine.seal().await.unwrap();
+        let (silent, evaluated) =
+            silent_and_evaluated(&of.proved(&of.interval(hour(9.5), hour(19.0)).await.unwrap()).await);
+        assert!(silent >= 7, "{silent} hours");
+        assert_eq!(evaluated, 0);
+        // Before the next seal the control ends: its last hours were silent all the same.
+        bench.at(hour(24.5)).await;
+        bench.install(&rules().control("C-2", &["encrypted"]).files()).await;
+        bench.at(hour(26.0)).await;
+        bench.engine.seal().await.unwrap();
+        let (silent, _) =
+            silent_and_evaluated(&of.proved(&of.interval(hour(19.5), hour(26.0)).await.unwrap()).await);
+        assert!((4..=6).contains(&silent), "{silent} hours");
+        of.done().await;
+    }
+}
+
+#[tokio::test]
 async fn a_resource_is_shown_to_be_in_a_population_or_not() {
     for of in Proving::all().await {
         ten_days(&of).await;
@@ -315,6 +355,46 @@ async fn a_ledger_that_comes_later_begins_with_what_is_so() {
         let report = of.proved(&of.interval(hour(5.5), hour(5.9)).await.unwrap()).await;
         let Shown::Interval(interval) = &report.shown else { panic!("{report:?}") };
         assert_eq!(interval.segments.iter().map(|one| one.status).collect::<Vec<_>>(), [Some(Status::Fail)]);
+        of.done().await;
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_proves_the_past_and_says_so() {
+    for of in Proving::all().await {
+        let bench = &of.bench;
+        ten_days(&of).await;
+        assert_eq!(bench.query.ahead().await.unwrap(), None);
+        // For an hour the clock is three days ahead; a seal falls into that hour.
+        bench.at(hour(241.0 + 72.0)).await;
+        bench.collect("a", &[disk("d1", true), disk("d2", true)], &WHOLE).await;
+        bench.at(hour(242.0)).await;
+        bench.collect("a", &[disk("d1", true), disk("d2", true)], &WHOLE).await;
+        let until = bench.query.ahead().await.unwrap().unwrap();
+        assert!(until >= hour(241.0 + 72.0) && until < hour(241.0 + 73.0), "{until}");
+        let (_, last) = bench.query.sealed().await.unwrap().unwrap();
+        assert!(last <= hour(242.0), "{last}");
+
+        // What can be proved now is verified by whoever has the right time.
+        let now = u64::try_from(hour(242.0).micros()).unwrap();
+        let policy = Policy { now: Some(now), ..of.policy().await };
+        let proof = of.interval(hour(2.0), hour(400.0)).await.unwrap();
+        assert!(
+            matches!(verify(proof.to_text().as_bytes(), &policy), Outcome::Proved(_)),
+            "{}",
+            proof.to_text()
+        );
+        // When the clock has come there, everything is as it was.
+        bench.at(hour(241.0 + 96.0)).await;
+        assert_eq!(bench.query.ahead().await.unwrap(), None);
+        let now = u64::try_from(hour(241.0 + 96.0).micros()).unwrap();
+        let policy = Policy { now: Some(now), ..of.policy().await };
+        let proof = of.interval(hour(2.0), hour(400.0)).await.unwrap();
+        let Outcome::Proved(report) = verify(proof.to_text().as_bytes(), &policy) else {
+            panic!("{}", proof.to_text());
+        };
+        let Shown::Interval(interval) = &report.shown else { panic!("{report:?}") };
+        assert!(interval.segments.last().unwrap().to >= u64::try_from(hour(241.0 + 72.0).micros()).unwrap());
         of.done().await;
     }
 }

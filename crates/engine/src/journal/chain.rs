@@ -64,7 +64,7 @@ impl Chain {
     }
 
     /// Counts the silence up to `now`. `promised`: the longest span between two evaluations that is none.
-    fn count(&mut self, now: u64, promised: u64) {
+    pub(crate) fn count(&mut self, now: u64, promised: u64) {
         let since = self.evaluated.unwrap_or(self.begun_at);
         let from = since.saturating_add(promised).max(self.counted);
         if self.status != Status::Ended {

@@ -8,16 +8,16 @@ mod facts;
 mod seal;
 mod store;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use octro_model::{Id, Timestamp};
-use octro_program::Control;
+use octro_program::{Control, Program};
 use octro_store::{Db, Tx};
 use octro_verify::{Collection, Hash, Leaf, Status, What, leaf_hash, unhex};
 
 use crate::EngineError;
-use crate::delta::{Delta, ENDED};
+use crate::delta::{CoverageRow, Delta, ENDED};
 use crate::state::State;
 
 pub use audit::{JournalAudit, audit_journal};
@@ -144,7 +144,11 @@ impl Journal {
             if code == ENDED && !ends.chains.contains_key(&id) {
                 continue;
             }
-            let before = ends.chains.remove(&id);
+            let mut before = ends.chains.remove(&id);
+            // What was silent before the change is silent, whatever comes: the end of a control too.
+            if let Some(before) = &mut before {
+                before.count(written, promised_before(state, &id));
+            }
             let leaf = Chain::next(before.as_ref(), &id, status(code), micros(at), written, program);
             let hash = leaf_hash(&leaf.to_bytes());
             if let What::Transition(transition) = &leaf.what {
@@ -201,21 +205,35 @@ const fn day(micros: u64) -> u64 {
     micros / 86_400_000_000
 }
 
-/// The controls that the end of a collection evaluates, and what is promised of each.
+/// The controls that the end of a collection evaluates, and what is promised of each: those about a kind that its source
+/// is declared for, and of which it enumerated at least one scope completely. A run that failed evaluates nothing.
 fn evaluated(state: &State, delta: &Delta) -> Vec<(Id, u64)> {
     let Some(program) = state.program() else { return Vec::new() };
+    let source = |row: &CoverageRow| state.sources.get(usize::try_from(row.source - 1).ok()?);
+    let covered: BTreeSet<&Id> = delta
+        .coverage
+        .iter()
+        .filter(|row| row.complete && source(row).is_some_and(|source| source.info.kinds.contains(&row.kind)))
+        .map(|row| &row.kind)
+        .collect();
     let covers = |control: &&Control| {
-        let kinds = control.tests.iter().filter_map(|test| program.tests.get(test)).map(|test| &test.on);
-        kinds.into_iter().any(|kind| delta.coverage.iter().any(|row| row.kind == *kind))
+        let mut kinds = control.tests.iter().filter_map(|test| program.tests.get(test)).map(|test| &test.on);
+        kinds.any(|kind| covered.contains(kind))
     };
     let all = program.controls.values().filter(covers);
-    all.map(|control| (control.id.clone(), promised(state, control))).collect()
+    all.map(|control| (control.id.clone(), promised(state, program, control))).collect()
+}
+
+/// The same by the last program that had the control; it may be about to end.
+fn promised_before(state: &State, id: &Id) -> u64 {
+    let programs = state.programs.iter().rev().map(|in_force| &in_force.program);
+    let of = programs.filter_map(|program| Some((program, program.controls.get(id)?))).next();
+    of.map_or(0, |(program, control)| promised(state, program, control))
 }
 
 /// The longest span between two evaluations of a control that is no silence: twice the shortest interval of the sources
 /// that yield what its tests judge.
-fn promised(state: &State, control: &Control) -> u64 {
-    let Some(program) = state.program() else { return 0 };
+fn promised(state: &State, program: &Program, control: &Control) -> u64 {
     let kinds: Vec<&Id> =
         control.tests.iter().filter_map(|test| program.tests.get(test)).map(|test| &test.on).collect();
     let sources = state.sources.iter().filter(|source| !source.retired);

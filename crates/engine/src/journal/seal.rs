@@ -176,7 +176,7 @@ fn sealing(
     let mut rests_on = BTreeMap::new();
     let mut every = 0;
     if let Some((control, program)) = control.zip(state.program()) {
-        every = promised(state, control);
+        every = promised(state, program, control);
         for test in control.tests.iter().filter_map(|test| program.tests.get(test)) {
             if let Some(known) = state.test_of.get(&test.id).map(|test| &state.tests[*test as usize].tally) {
                 tally.pass += known.pass;

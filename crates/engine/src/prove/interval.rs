@@ -32,11 +32,14 @@ impl Query {
         to: Timestamp,
     ) -> Result<Proof, EngineError> {
         let reader = Reader::newest(self.db()).await?;
-        let last = self.seal(reader.log(), SEAL_BEFORE, Timestamp::MAX).await?.ok_or_else(|| {
-            EngineError::NotProvable(
-                "nothing is sealed yet; the first seal is written within the minute".to_owned(),
-            )
-        })?;
+        let Some(last) = self.seal(reader.log(), SEAL_BEFORE, self.soon()).await? else {
+            return Err(EngineError::NotProvable(match self.ahead().await? {
+                Some(until) => format!(
+                    "every seal is dated later than the clock is, which was ahead: from {until} on this can be proved"
+                ),
+                None => "nothing is sealed yet; the first seal is written within the minute".to_owned(),
+            }));
+        };
         let to = to.min(last.written);
         if from > to {
             return Err(EngineError::NotProvable(format!(

@@ -104,7 +104,7 @@ impl Query {
     }
 
     /// When the first and the last seal were written: since when and until when things can be proved. `None` if there
-    /// is no ledger, or nothing is sealed yet.
+    /// is no ledger, or nothing is sealed yet. A seal that is dated later than the clock is proves nothing yet.
     ///
     /// # Errors
     /// If the database fails.
@@ -115,7 +115,7 @@ impl Query {
             Err(error) => return Err(error.into()),
         };
         let first = self.seal(reader.log(), SEAL_FROM, Timestamp::MIN).await?;
-        let last = self.seal(reader.log(), SEAL_BEFORE, Timestamp::MAX).await?;
+        let last = self.seal(reader.log(), SEAL_BEFORE, self.soon()).await?;
         Ok(first.zip(last).map(|(first, last)| (first.written, last.written)))
     }
 

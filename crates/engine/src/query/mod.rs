@@ -23,7 +23,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use octro_model::{Clock, Tally, Timestamp};
+use octro_model::{Clock, Span, Tally, Timestamp};
 use octro_program::Program;
 use octro_store::{Db, Row, StoreError};
 
@@ -132,6 +132,22 @@ impl Query {
             self.told.fetch_max(told, Ordering::Relaxed);
         }
         Ok(self.now())
+    }
+
+    /// The latest moment at which something was told, if the clock is far from it yet: the clock was ahead, and was set
+    /// right. Until it comes there, everything is dated just after that moment, and verifiers refuse seals of that time.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn ahead(&self) -> Result<Option<Timestamp>, EngineError> {
+        let told = self.setting("now").await?.and_then(|text| text.parse().ok()).map(Timestamp::from_micros);
+        Ok(told.filter(|told| *told > self.soon()))
+    }
+
+    /// The present by the clock alone, and what verifiers allow another clock to differ.
+    pub(crate) fn soon(&self) -> Timestamp {
+        let skew = i64::try_from(octro_verify::CLOCK_SKEW).unwrap_or(i64::MAX);
+        self.clock.now().plus(Span::from_micros(skew))
     }
 
     /// The database.

@@ -27,6 +27,7 @@ pub async fn run(global: &Global) -> anyhow::Result<Exit> {
             program(&config, &mut lines);
             folder(&config, &mut lines);
             usable = store(&config, &mut lines).await;
+            clock(global, &mut lines).await;
             sources(global, &mut lines).await;
         }
         Err(error) => {
@@ -133,6 +134,21 @@ async fn store(config: &Config, lines: &mut Vec<Line>) -> bool {
     lines.push(line);
     db.close().await;
     usable
+}
+
+/// Whether what is stored is dated later than the clock is.
+async fn clock(global: &Global, lines: &mut Vec<Line>) {
+    let Ok(query) = database::query(global).await else { return };
+    let Ok(ahead) = query.ahead().await else { return };
+    lines.push(match ahead {
+        None => good("clock", "not behind what is stored".to_owned()),
+        Some(until) => bad(
+            "clock",
+            format!("what was told last is dated {until}, later than this machine's clock is"),
+            "set the clock if it is behind; if it was ahead, nothing is lost: until then everything is dated just after \
+             that moment, and proofs that rest on a seal of that time are refused",
+        ),
+    });
 }
 
 /// What the last runs of the sources could not do.

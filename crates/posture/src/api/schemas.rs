@@ -95,7 +95,7 @@ const SHAPES: &[Shape] = &[
         ("warnings", "FileProblem[]"), ("problems", "FileProblem[]")]),
     ("Ledger", &[("at", "time"), ("log", "integer"), ("origin", "string"), ("key", "string"), ("size", "integer"), ("checkpoint", "Checkpoint?"), ("required", "integer"), ("cosigned", "Cosigned?"),
         ("conflicts", "WitnessConflict[]"), ("growth", "LedgerDay[]"),
-        ("waiting", "Waiting?"), ("health", "LedgerHealth?"), ("seals", "Seal[]"), ("audit", "LedgerAudit?"), ("earlier", "EarlierLog[]")]),
+        ("waiting", "Waiting?"), ("health", "LedgerHealth?"), ("ahead", "time?"), ("seals", "Seal[]"), ("audit", "LedgerAudit?"), ("earlier", "EarlierLog[]")]),
     ("Checkpoint", &[("size", "integer"), ("root", "string"), ("at", "time"), ("witnesses", "Cosignature[]"), ("note", "string")]),
     ("Cosignature", &[("name", "string"), ("at", "time?")]),
     ("LedgerDay", &[("day", "string"), ("entries", "integer")]),

@@ -55,6 +55,7 @@ pub(crate) async fn ledger(ask: &Ask) -> Result<Option<LedgerView>, Failure> {
             refused: all.refused,
         }),
         health: health.map(|ledger| shown_health(&ledger.health().borrow())),
+        ahead: if ask.moment.is_past() { None } else { ask.query().ahead().await? },
         seals: ask.query().seals(at, SEALS_MAX).await?,
         audit: audit
             .and_then(|text| serde_json::from_str::<AuditView>(&text).ok())

@@ -31,6 +31,8 @@ pub(crate) struct LedgerView {
     pub(crate) waiting: Option<WaitingView>,
     /// Of the process that answers, and of the present only.
     pub(crate) health: Option<HealthView>,
+    /// Of the present only: the moment of what was told last, if the clock was ahead and is not there yet.
+    pub(crate) ahead: Option<Timestamp>,
     /// The newest first.
     pub(crate) seals: Vec<SealView>,
     pub(crate) audit: Option<AuditView>,

@@ -53,6 +53,12 @@ fn alarms(view: &LedgerView) -> Markup {
                 code { (one.witness) } " since " (one.since.minute()) ": " (one.says)
             }))
         }
+        @if let Some(until) = view.ahead {
+            (ui::note(&html! {
+                "The clock was ahead and was set right: what was told last is dated " (until.minute()) ". Until then everything \
+                 is dated just after that, and verifiers refuse proofs that rest on a seal of that time. Nothing is lost."
+            }))
+        }
         @if let Some(why) = health.and_then(|health| health.appending.as_ref()) {
             (ui::note(&html! { "Nothing is appended at present. What changes waits in the outbox and is not lost. Why: " (why) }))
         }
