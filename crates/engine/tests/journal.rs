@@ -398,3 +398,36 @@ async fn a_clock_that_was_ahead_proves_the_past_and_says_so() {
         of.done().await;
     }
 }
+
+#[tokio::test]
+async fn what_changed_while_no_ledger_was_kept_is_told_when_one_is() {
+    for mut of in Proving::all().await {
+        ten_days(&of).await;
+        of.bench.reopen().await;
+        let bench = &of.bench;
+        bench.at(hour(242.0)).await;
+        bench.collect("a", &[disk("d1", false), disk("d2", true)], &WHOLE).await;
+        let two = || rules::base().test("encrypted", &rules::encrypted()).control("C-2", &["encrypted"]);
+        bench.at(hour(243.0)).await;
+        bench.install(&two().control("C-1", &["encrypted"]).files()).await;
+        of.reopen().await;
+        of.bench.at(hour(250.0)).await;
+        of.bench.engine.seal().await.unwrap();
+        let told = |report: &Report| {
+            let Shown::Interval(interval) = &report.shown else { panic!("{report:?}") };
+            interval.segments.last().unwrap().status
+        };
+        let report = of.proved(&of.interval(hour(249.0), hour(250.0)).await.unwrap()).await;
+        assert_eq!(told(&report), Some(Status::Fail));
+        // And a control that ended meanwhile.
+        of.bench.reopen().await;
+        of.bench.at(hour(251.0)).await;
+        of.bench.install(&two().files()).await;
+        of.reopen().await;
+        of.bench.at(hour(255.0)).await;
+        of.bench.engine.seal().await.unwrap();
+        let report = of.proved(&of.interval(hour(254.0), hour(255.0)).await.unwrap()).await;
+        assert_eq!(told(&report), Some(Status::Ended));
+        of.done().await;
+    }
+}
