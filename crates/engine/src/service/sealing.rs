@@ -94,6 +94,8 @@ impl Engine {
         let delta = Delta { now: inner.state.now, ..Delta::default() };
         write::write(&mut tx, &delta).await?;
         if let Some(journal) = &mut inner.journal {
+            // A ledger that came later knows nothing of the controls yet.
+            journal.record(&self.db, &mut tx, &inner.state, &delta, delta.now).await?;
             journal.seal(&self.db, &mut tx, &inner.state, &hashed).await?;
         }
         self.lease.hold(&mut tx, self.clock.now()).await?;

@@ -34,6 +34,8 @@ impl State {
     /// The same until about `most` results have changed. Whoever is not answered [`Passed::Whole`] goes on with the same
     /// `to` before anything else; all portions together tell what one would.
     pub(crate) fn advance_portion(&mut self, to: Timestamp, most: usize, delta: &mut Delta) -> Passed {
+        // A moment that was divided ends its portion: it is large enough.
+        let divided = self.rest.is_some();
         while let Some(Rest { at, mut dues }) = self.next_moment(to) {
             self.now = self.now.max(at);
             // No result changes twice in a moment, so it does not matter where it is divided.
@@ -49,7 +51,7 @@ impl State {
                 }
             }
             self.tell(at, delta);
-            if delta.transitions.len() >= most && self.wheel.next().is_some_and(|next| next <= to) {
+            if (divided || delta.transitions.len() >= most) && self.wheel.next().is_some_and(|next| next <= to) {
                 delta.now = self.now;
                 return Passed::Moment;
             }
