@@ -1,13 +1,19 @@
 //! Who may evaluate, when several processes share one PostgreSQL: the holder of a lease, which every one of its
 //! transactions renews. A process that was paused and comes back finds that its transaction is refused.
 
-use octro_model::{Span, Timestamp};
+use std::sync::Arc;
+use std::time::Duration;
+
+use octro_model::{Clock, Span, Timestamp};
 use octro_store::{Db, Tx};
+use tokio::task::JoinSet;
 
 use crate::EngineError;
 
 /// How long a lease lasts without being renewed.
 const TERM: Span = Span::from_secs(4);
+/// How often it is renewed during something that takes long.
+const RENEW_EVERY: Duration = Duration::from_millis(1_000);
 
 const TAKE: &str = "INSERT INTO leases (name, holder, until) VALUES ($1, $2, $3) \
      ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until \
@@ -75,6 +81,27 @@ impl Lease {
             Err(EngineError::NotLeader) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Does something that may take longer than the lease lasts, and renews it meanwhile if it is still ours. If it is
+    /// lost all the same, whatever `work` writes under it is refused.
+    pub async fn during<T>(&self, db: &Db, clock: &Arc<dyn Clock>, work: impl Future<Output = T>) -> T {
+        let mut renewing = JoinSet::new();
+        if self.holder.is_some() {
+            let (lease, db, clock) = (self.clone(), db.clone(), clock.clone());
+            renewing.spawn(async move {
+                loop {
+                    tokio::time::sleep(RENEW_EVERY).await;
+                    match lease.keep(&db, clock.now()).await {
+                        Ok(true) => {}
+                        Ok(false) => return,
+                        Err(error) => tracing::debug!(%error, "the lease could not be renewed; trying again"),
+                    }
+                }
+            });
+        }
+        // The renewing ends with the set.
+        work.await
     }
 
     /// Renews the lease within a transaction; the row stays locked until it ends, so nobody can take it meanwhile.

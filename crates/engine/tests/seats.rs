@@ -121,3 +121,25 @@ async fn a_check_judges_once_without_a_database() {
     assert!(reason.contains("size is unknown: not collected"), "{reason}");
     assert!(results.iter().all(|one| one.test != "owned"), "nothing yields people");
 }
+
+#[tokio::test]
+async fn a_lease_is_renewed_during_what_takes_longer_than_it_lasts() {
+    for of in TestDb::all().await.unwrap() {
+        let bench = Bench::on(of).await;
+        let clock: Arc<dyn octro_model::Clock> = Arc::new(bench.clock.clone());
+        let (one, two) = (Lease::shared("engine", "one"), Lease::shared("engine", "two"));
+        let db = bench.of.db();
+        assert!(one.take(&db, bench.now()).await.unwrap());
+        // Three seconds pass, then another three; between them the real ones that it takes to renew.
+        let long = async {
+            bench.clock.advance(Span::from_secs(3));
+            tokio::time::sleep(std::time::Duration::from_millis(1_800)).await;
+            bench.clock.advance(Span::from_secs(3));
+            two.take(&db, bench.now()).await.unwrap()
+        };
+        assert!(!one.during(&db, &clock, long).await, "another took it");
+        bench.clock.advance(Span::from_secs(5));
+        assert!(two.take(&db, bench.now()).await.unwrap(), "nobody renews it any more");
+        bench.of.remove().await.unwrap();
+    }
+}

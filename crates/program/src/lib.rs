@@ -30,5 +30,5 @@ pub use program::{
     App, Claim, Control, Entitlement, Exception, Form, Mapping, Policy, PolicySection, Program, Role, SignIn,
     Training,
 };
-pub use read::{Loaded, load};
+pub use read::{Loaded, load, load_stored};
 pub use test::{Example, Fix, Other, Param, Test};

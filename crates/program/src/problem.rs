@@ -37,9 +37,19 @@ pub(crate) struct Problems {
     found: RefCell<Vec<Problem>>,
     warnings: RefCell<Vec<Problem>>,
     dropped: Cell<usize>,
+    lenient: bool,
 }
 
 impl Problems {
+    /// For files that were checked when they were stored: keys that nobody asks for any more are no problem.
+    pub(crate) fn lenient() -> Self {
+        Self { lenient: true, ..Self::default() }
+    }
+
+    pub(crate) const fn is_lenient(&self) -> bool {
+        self.lenient
+    }
+
     pub(crate) fn add(&self, problem: Problem) {
         let mut found = self.found.borrow_mut();
         if found.len() < PROBLEMS_MAX {

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::seat::Seat;
-use crate::start::{Company, StartError, open};
+use crate::start::{Company, StartError, open, process_name};
 
 /// A start is busy enough without this.
 const FIRST: Duration = Duration::from_secs(3_600);
@@ -50,7 +50,7 @@ pub async fn compact(config: &Config, progress: impl FnMut(Stage)) -> Result<Opt
     let (db, _folder) = open(config, Company::Real).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let lease = match &config.database {
-        Some(_) => Lease::shared("evaluate", format!("compact:{}", std::process::id())),
+        Some(_) => Lease::shared("evaluate", process_name(clock.as_ref())),
         None => Lease::alone(),
     };
     if !lease.take(&db, clock.now()).await? {
@@ -58,8 +58,8 @@ pub async fn compact(config: &Config, progress: impl FnMut(Stage)) -> Result<Opt
     }
     let ledger = crate::ledger::open_ledger(config, &db, clock.clone()).await?;
     let engine =
-        Engine::open(db.clone(), clock, lease.clone()).await?.with_journal(crate::ledger::journal(&ledger));
-    let done = engine.compact(Span::ZERO, progress).await;
+        Engine::open(db.clone(), clock.clone(), lease.clone()).await?.with_journal(crate::ledger::journal(&ledger));
+    let done = lease.during(&db, &clock, engine.compact(Span::ZERO, progress)).await;
     ledger.flush().await?;
     lease.release(&db).await?;
     Ok(done?)

@@ -27,6 +27,9 @@ const FOLDER_EVERY: Duration = Duration::from_secs(3);
 const TICK_MAX: Duration = Duration::from_millis(1_000);
 /// How long what runs may take to stop.
 const STOP_MAX: Duration = Duration::from_secs(5);
+/// How long the last seal may take. A million resources take about this long where the processor has no instructions for
+/// SHA-256; a seal that is cut off is no harm, but what happened since the one before cannot be proved until the next.
+const SEAL_MAX: Duration = Duration::from_secs(20);
 /// How long the database may take for each of the last two things that it is told.
 const LEAVE_MAX: Duration = Duration::from_secs(1);
 
@@ -113,7 +116,7 @@ impl Started {
             let _ = end.send(());
             let _ = work.await;
         };
-        if tokio::time::timeout(LEAVE_MAX, sealed).await.is_err() {
+        if tokio::time::timeout(SEAL_MAX, sealed).await.is_err() {
             tracing::warn!("the ledger did not finish; it goes on at the next start");
         }
     }
@@ -404,8 +407,8 @@ async fn after_first_look(seat: Arc<Seat>, runs: Arc<Runs>, place: usize, mut st
     }
 }
 
-/// A name for this process that no other has.
-fn process_name(clock: &dyn Clock) -> String {
+/// A name for this process that no other has, on this machine or another.
+pub(crate) fn process_name(clock: &dyn Clock) -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     format!("{}:{}:{}", host.trim(), std::process::id(), clock.now().micros())
 }

@@ -5,8 +5,10 @@ mod audit;
 mod chain;
 mod erase;
 mod facts;
+mod populations;
 mod seal;
 mod store;
+mod tree;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -23,8 +25,9 @@ use crate::state::State;
 pub use audit::{JournalAudit, audit_journal};
 pub(crate) use chain::Chain;
 pub use erase::{Erased, erase};
+pub(crate) use populations::{Copied, Hashed};
 pub(crate) use seal::{Seen, members};
-pub(crate) use store::{Sealed, hash};
+pub(crate) use store::{Sealed, hash, own_salts, own_salts_in};
 
 #[cfg(test)]
 pub(crate) fn statements() -> Vec<&'static str> {
@@ -40,7 +43,7 @@ pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// See the module. It is part of the engine that writes.
 pub struct Journal {
-    random: Random,
+    pub(crate) random: Random,
     wake: Wake,
     /// What is in the database, once it was read.
     ends: Option<Ends>,
@@ -55,6 +58,16 @@ pub(crate) struct Ends {
     log: i64,
     chains: BTreeMap<Id, Chain>,
     sealed: Option<Sealed>,
+    /// When the last entry was written. Entries never go back in time, however the clock is set.
+    written: u64,
+}
+
+impl Ends {
+    /// The moment at which something is written at `at`.
+    fn write_at(&mut self, at: Timestamp) -> u64 {
+        self.written = self.written.max(micros(at));
+        self.written
+    }
 }
 
 /// A moment as leaves have it.
@@ -91,10 +104,6 @@ impl Journal {
         self.facts.clear();
     }
 
-    fn random(&self) -> Result<Hash, EngineError> {
-        (self.random)().map_err(EngineError::Random)
-    }
-
     /// Tells the ledger, after the commit.
     pub(crate) fn wake(&self) {
         (self.wake)();
@@ -113,15 +122,16 @@ impl Journal {
         Ok(sealed.is_none_or(|written| day(micros(now)) > day(written)))
     }
 
-    /// Puts what `delta` changes into the ledger.
+    /// Puts what `delta` changes into the ledger, as written at `at`.
     pub(crate) async fn record(
         &mut self,
         db: &Db,
         tx: &mut Tx,
         state: &State,
         delta: &Delta,
+        at: Timestamp,
     ) -> Result<(), EngineError> {
-        let written = micros(state.now);
+        let written = self.ends(db).await?.write_at(at);
         let program = program_hash(state);
         let mut leaves: Vec<Leaf> = Vec::new();
         if let Some(row) = &delta.program {
@@ -188,7 +198,7 @@ impl Journal {
             let facts = facts::of(tx, input.collection, self.facts.remove(&input.collection), delta).await?;
             self.facts.insert(input.collection, facts);
         }
-        octro_ledger::outbox::put_all(tx, state.now, &leaves).await?;
+        octro_ledger::outbox::put_all(tx, at, &leaves).await?;
         let ends = self.ends.get_or_insert_default();
         for (control, transitions) in touched {
             if let Some(chain) = ends.chains.get(&control) {

@@ -13,9 +13,8 @@ use octro_verify::{
     member_leaf, own_salt, results_commitment, root, salt, sha256,
 };
 
-use super::{Journal, Sealed, micros, program_hash, promised, status, store};
+use super::{Hashed, Journal, Sealed, micros, program_hash, promised, store};
 use crate::EngineError;
-use crate::delta::ENDED;
 use crate::state::State;
 
 /// A resource that is seen, with its results.
@@ -42,11 +41,16 @@ pub(crate) fn members(
                 Some(own) => own_salt(&own(one.ord), secret),
                 None => salt(secret, kind, one.key),
             };
-            (member_leaf(&commitment(&salt, kind, one.key), &results_commitment(&salt, &one.results)), place)
+            (member(kind, one.key, &salt, &one.results), place)
         })
         .collect();
     members.sort_unstable();
     members
+}
+
+/// The leaf of one resource.
+pub(super) fn member(kind: &Id, key: &str, salt: &Hash, results: &BTreeMap<String, Status>) -> [u8; 64] {
+    member_leaf(&commitment(salt, kind, key), &results_commitment(salt, results))
 }
 
 /// Whether a kind has personal data.
@@ -55,15 +59,22 @@ pub(crate) fn is_personal(layout: &octro_cel::Layout) -> bool {
 }
 
 impl Journal {
-    /// Puts a seal into the ledger, if there is a log.
-    pub(crate) async fn seal(&mut self, db: &Db, tx: &mut Tx, state: &State) -> Result<(), EngineError> {
+    /// Puts a seal into the ledger, if there is a log. `hashed`: the populations as they are in `state`.
+    pub(crate) async fn seal(
+        &mut self,
+        db: &Db,
+        tx: &mut Tx,
+        state: &State,
+        hashed: &Hashed,
+    ) -> Result<(), EngineError> {
         let Some(signer) = store::signer(tx).await? else { return Ok(()) };
         let signer = VerifierKey::parse(&signer)
             .map_err(|fault| EngineError::Stored(format!("the ledger's verifier key {fault}")))?;
-        let written = micros(state.now);
-        let (leaves, populations) = self.populations(tx, state, written).await?;
-        let hashes: BTreeMap<Id, Hash> = populations.iter().map(|one| (one.kind.clone(), one.hash)).collect();
         let ends = self.ends(db).await?;
+        let written = ends.write_at(state.now);
+        let (leaves, populations) = populations(state, hashed, written);
+        store::keep_salts(tx, &hashed.new_salts()).await?;
+        let hashes: BTreeMap<Id, Hash> = populations.iter().map(|one| (one.kind.clone(), one.hash)).collect();
         let log = ends.log;
         let mut states: Vec<(String, String)> = Vec::with_capacity(ends.chains.len());
         for (control, chain) in &mut ends.chains {
@@ -91,76 +102,38 @@ impl Journal {
         octro_ledger::outbox::put_all(tx, state.now, &leaves).await?;
         Ok(())
     }
+}
 
-    /// The population of each kind that a test judges, as leaves and as what has to be kept of them.
-    async fn populations(
-        &self,
-        tx: &mut Tx,
-        state: &State,
-        written: u64,
-    ) -> Result<(Vec<Leaf>, Vec<store::Population>), EngineError> {
-        let mut leaves = Vec::new();
-        let mut populations = Vec::new();
-        for (index, table) in state.kinds.iter().enumerate() {
-            let Some(layout) = table.layout.as_ref().filter(|_| !table.tests.is_empty()) else { continue };
-            let seen: Vec<Seen<'_>> = table
-                .slots
-                .iter()
-                .map(|slot| (*slot, &state.resources[*slot as usize]))
-                .filter(|(_, resource)| !resource.is_gone())
-                .map(|(slot, resource)| Seen {
-                    ord: State::ord(slot),
-                    key: &resource.key,
-                    results: table
-                        .tests
-                        .iter()
-                        .zip(resource.statuses.iter().copied())
-                        .filter(|(_, code)| *code < ENDED)
-                        .map(|(active, code)| (active.rule.id.to_string(), status(code)))
-                        .collect(),
-                })
-                .collect();
-            let secret = self.random()?;
-            let personal = is_personal(layout);
-            let tree = if personal {
-                let mut own = store::salts(tx, &table.id).await?;
-                let mut new = Vec::new();
-                for one in &seen {
-                    if let std::collections::hash_map::Entry::Vacant(place) = own.entry(one.ord) {
-                        new.push((one.ord, *place.insert(self.random()?)));
+/// The population of each kind that a test judges, as leaves and as what has to be kept of them.
+fn populations(state: &State, hashed: &Hashed, written: u64) -> (Vec<Leaf>, Vec<store::Population>) {
+    let mut leaves = Vec::new();
+    let mut populations = Vec::new();
+    for one in hashed.kinds() {
+        let table = &state.kinds[one.kind() as usize];
+        let fresh = table.tests.iter().map(|active| active.rule.max_age).min().unwrap_or_default();
+        let population = state.population(one.kind(), fresh, state.now);
+        let leaf = Leaf {
+            written,
+            what: What::Population(octro_verify::Population {
+                kind: table.id.to_string(),
+                count: one.count(),
+                complete: matches!(population, crate::Population::Complete { .. }),
+                enumerated: match population {
+                    crate::Population::Complete { at } | crate::Population::Stale { at } => {
+                        Some(micros(at).min(written))
                     }
-                }
-                store::keep_salts(tx, &new).await?;
-                members(&table.id, &secret, Some(&|ord| own.get(&ord).copied().unwrap_or_default()), &seen)
-            } else {
-                members(&table.id, &secret, None, &seen)
-            };
-            let tree: Vec<Hash> = tree.iter().map(|(leaf, _)| leaf_hash(leaf)).collect();
-            let fresh = table.tests.iter().map(|active| active.rule.max_age).min().unwrap_or_default();
-            let population = state.population(index as u32, fresh, state.now);
-            let leaf = Leaf {
-                written,
-                what: What::Population(octro_verify::Population {
-                    kind: table.id.to_string(),
-                    count: tree.len() as u64,
-                    complete: matches!(population, crate::Population::Complete { .. }),
-                    enumerated: match population {
-                        crate::Population::Complete { at } | crate::Population::Stale { at } => {
-                            Some(micros(at).min(written))
-                        }
-                        crate::Population::NoSource | crate::Population::Incomplete { .. } => None,
-                    },
-                    root: root(&tree),
-                    key: sha256(&secret),
-                    salts: if personal { Salts::Own } else { Salts::Key },
-                }),
-            };
-            let hash = leaf_hash(&leaf.to_bytes());
-            populations.push(store::Population { kind: table.id.clone(), hash, secret });
-            leaves.push(leaf);
-        }
-        Ok((leaves, populations))
+                    crate::Population::NoSource | crate::Population::Incomplete { .. } => None,
+                },
+                root: one.root(),
+                key: sha256(one.secret()),
+                salts: if one.is_personal() { Salts::Own } else { Salts::Key },
+            }),
+        };
+        let hash = leaf_hash(&leaf.to_bytes());
+        populations.push(store::Population { kind: table.id.clone(), hash, secret: *one.secret() });
+        leaves.push(leaf);
     }
+    (leaves, populations)
 }
 
 /// A control's state.

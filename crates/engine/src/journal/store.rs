@@ -96,6 +96,8 @@ pub(super) async fn read(db: &Db) -> Result<Ends, EngineError> {
     if let Some(row) = db.fetch_one(SEALED, &[log.into()]).await? {
         ends.sealed = Some(Sealed { n: row.get(0)?, written: row.get(1)?, hash: hash(&row, 2)? });
     }
+    let sealed = ends.sealed.as_ref().map_or(0, |sealed| sealed.written);
+    ends.written = ends.chains.values().map(|chain| chain.counted).max().unwrap_or(0).max(sealed);
     Ok(ends)
 }
 
@@ -151,11 +153,16 @@ pub(super) async fn signer(tx: &mut Tx) -> Result<Option<String>, StoreError> {
 }
 
 /// The random bytes of a kind's resources, by number.
-pub(super) async fn salts(
-    tx: &mut Tx,
-    kind: &Id,
-) -> Result<std::collections::HashMap<i64, Hash>, EngineError> {
-    let rows = tx.fetch(SALTS, &[kind.as_str().into()]).await?;
+pub(crate) async fn own_salts(db: &Db, kind: &Id) -> Result<Vec<(i64, Hash)>, EngineError> {
+    read_salts(&db.fetch(SALTS, &[kind.as_str().into()]).await?)
+}
+
+/// The same, in a transaction.
+pub(crate) async fn own_salts_in(tx: &mut Tx, kind: &Id) -> Result<Vec<(i64, Hash)>, EngineError> {
+    read_salts(&tx.fetch(SALTS, &[kind.as_str().into()]).await?)
+}
+
+fn read_salts(rows: &[Row]) -> Result<Vec<(i64, Hash)>, EngineError> {
     rows.iter().map(|row| Ok((row.get(0)?, hash(row, 1)?))).collect()
 }
 

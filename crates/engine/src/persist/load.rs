@@ -147,8 +147,7 @@ pub(crate) async fn programs(db: &Db) -> Result<Vec<InForce>, EngineError> {
         let program = match same.get(&files.hash()) {
             Some(program) => program.clone(),
             None => {
-                let loaded = octro_program::load(&files).map_err(EngineError::Program)?;
-                let program = Arc::new(loaded.program);
+                let program = Arc::new(octro_program::load_stored(&files).map_err(EngineError::Program)?);
                 same.insert(files.hash(), program.clone());
                 program
             }
@@ -192,6 +191,7 @@ pub(crate) async fn state(db: &Db) -> Result<State, EngineError> {
     }
     state.horizon = crate::retention::Removed::read(db).await?.horizon();
     state.programs = programs(db).await?;
+    state.check_versions()?;
     if let Some(program) = state.program().cloned() {
         for earlier in state.programs.clone() {
             state.adopt_plans(&earlier.program);
@@ -467,6 +467,22 @@ async fn enumerated_log(db: &Db, state: &mut State) -> Result<(), StoreError> {
 }
 
 impl State {
+    /// Whether every test of a stored program still means what it meant when it was put in force.
+    fn check_versions(&self) -> Result<(), EngineError> {
+        for in_force in &self.programs {
+            for test in in_force.program.tests.values() {
+                let number = self.test_of.get(&test.id).copied();
+                if !number.is_some_and(|number| self.versions.contains_key(&(number, test.hash.clone()))) {
+                    return Err(EngineError::Stored(format!(
+                        "test `{}` of the program of {} reads otherwise than when it was put in force",
+                        test.id, in_force.from_at
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Sets every timer anew.
     pub(crate) fn wind(&mut self) {
         let now = self.now;

@@ -177,7 +177,7 @@ impl Query {
             return Ok(program.clone());
         }
         let files = self.program_files(ord).await?;
-        let program = Arc::new(octro_program::load(&files).map_err(EngineError::Program)?.program);
+        let program = Arc::new(octro_program::load_stored(&files).map_err(EngineError::Program)?);
         let mut cached = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
         if cached.len() >= 8 {
             cached.clear();

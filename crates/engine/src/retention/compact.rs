@@ -57,10 +57,7 @@ impl Engine {
         let db = self.db();
         let now = self.now();
         let Some((program, max_age)) = self.in_force().await? else { return Ok(None) };
-        let Some(planned) = plan(db, &program, max_age, now).await? else { return Ok(None) };
-        if planned.baseline < planned.since.plus(portion) {
-            return Ok(None);
-        }
+        let Some(planned) = plan(db, &program, max_age, now, portion).await? else { return Ok(None) };
         let (state, told, last) =
             replay::state_at(db, planned.baseline, |inputs| progress(Stage::Replaying(inputs))).await?;
         let stored = digest::stored(db, planned.baseline, |_| ()).await?;
@@ -75,7 +72,7 @@ impl Engine {
         drop(state);
         let recorded = self
             .alone(async |tx, state| {
-                if plan(db, &program, max_age, now).await?.as_ref() != Some(&planned) {
+                if !planned.holds(db).await? {
                     return Ok(false);
                 }
                 baseline::write(tx, &parts).await?;

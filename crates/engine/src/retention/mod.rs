@@ -31,14 +31,16 @@ const READ: &str = "SELECT value FROM settings WHERE name = 'retention'";
 const WRITE: &str = "INSERT INTO settings (name, value) VALUES ('retention', $1) \
      ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 /// The oldest moment that any observation received since is about.
-const REACH: &str = "SELECT COALESCE(MIN(effective_at), $1) FROM observations WHERE received_at >= $1";
+const REACH: &str =
+    "SELECT COALESCE(MIN(effective_at), $1) FROM observations WHERE received_at >= $1 AND seq > $2";
 const SIGHTINGS: &str =
     "SELECT seq, body FROM inputs WHERE received_at >= $1 AND seq > $2 AND form = 4 ORDER BY seq LIMIT 2000";
+const LAST: &str = "SELECT (SELECT COALESCE(MAX(seq), 0) FROM inputs), (SELECT COALESCE(MAX(seq), 0) FROM observations)";
 const FIRST: &str = "SELECT COALESCE(MIN(received_at), 9223372036854775807) FROM inputs";
 
 #[cfg(test)]
 pub(crate) fn statements() -> Vec<&'static str> {
-    [&[READ, WRITE, REACH, SIGHTINGS, FIRST], baseline::STATEMENTS, digest::STATEMENTS, remove::STATEMENTS]
+    [&[READ, WRITE, REACH, SIGHTINGS, LAST, FIRST], baseline::STATEMENTS, digest::STATEMENTS, remove::STATEMENTS]
         .concat()
 }
 
@@ -80,17 +82,23 @@ impl Removed {
 pub(crate) struct Plan {
     /// The state of this moment becomes the baseline.
     pub(crate) baseline: Timestamp,
-    /// The baseline that there is, or else the first fact.
-    pub(crate) since: Timestamp,
     pub(crate) removed: Removed,
+    /// What was removed before.
+    before: Removed,
+    /// The oldest moment that anything received after the baseline is about.
+    reach: Timestamp,
+    /// The last input and observation that were looked at.
+    last: (i64, i64),
 }
 
-/// Plans what to remove; `None` if nothing is old enough. `max_age`: the longest for which any test accepts evidence.
+/// Plans what to remove; `None` if less than `portion` of time, or nothing, is old enough. `max_age`: the longest for
+/// which any test accepts evidence.
 pub(crate) async fn plan(
     db: &Db,
     program: &Program,
     max_age: Span,
     now: Timestamp,
+    portion: Span,
 ) -> Result<Option<Plan>, EngineError> {
     let retains: Vec<(Id, Span)> = program
         .kinds
@@ -100,11 +108,18 @@ pub(crate) async fn plan(
     let Some(least) = retains.iter().map(|(_, retain)| *retain).min() else { return Ok(None) };
     let baseline = now.minus(least);
     let first: Timestamp = db.fetch_one(FIRST, &[]).await?.map_or(Ok(Timestamp::MAX), |row| row.get(0))?;
-    if first >= baseline {
+    // From the baseline that there is, or else from the first fact. What follows looks at all facts since.
+    let since = baseline::at(db).await?.unwrap_or(first);
+    if first >= baseline || baseline < since.plus(portion) {
         return Ok(None);
     }
-    let reach = reach(db, baseline).await?;
-    let mut removed = Removed::read(db).await?;
+    let last = match db.fetch_one(LAST, &[]).await? {
+        Some(row) => (row.get(0)?, row.get(1)?),
+        None => (0, 0),
+    };
+    let reach = reach(db, baseline, (0, 0)).await?;
+    let before = Removed::read(db).await?;
+    let mut removed = before.clone();
     for (kind, retain) in retains {
         let cut = now.minus(retain).min(reach).minus(max_age).micros();
         let known = removed.cuts.entry(kind).or_insert(cut);
@@ -112,15 +127,23 @@ pub(crate) async fn plan(
     }
     removed.horizon =
         removed.cuts.values().max().map(|cut| Timestamp::from_micros(*cut).plus(max_age).micros());
-    let since = baseline::at(db).await?.unwrap_or(first);
-    Ok(Some(Plan { baseline, since, removed }))
+    Ok(Some(Plan { baseline, removed, before, reach, last }))
 }
 
-/// The oldest moment that anything received after `since` is about: what is needed to replay that has to stay.
-async fn reach(db: &Db, since: Timestamp) -> Result<Timestamp, EngineError> {
-    let told: Timestamp = db.fetch_one(REACH, &[since.into()]).await?.map_or(Ok(since), |row| row.get(0))?;
+impl Plan {
+    /// Whether nothing was said since that needs what would go. It looks at nothing older than the plan.
+    pub(crate) async fn holds(&self, db: &Db) -> Result<bool, EngineError> {
+        Ok(reach(db, self.baseline, self.last).await? >= self.reach && Removed::read(db).await? == self.before)
+    }
+}
+
+/// The oldest moment that anything received from `since` on is about, of inputs and observations after `last`: what is
+/// needed to replay that has to stay.
+async fn reach(db: &Db, since: Timestamp, last: (i64, i64)) -> Result<Timestamp, EngineError> {
+    let (mut after, observation) = last;
+    let told = db.fetch_one(REACH, &[since.into(), observation.into()]).await?;
+    let told: Timestamp = told.map_or(Ok(since), |row| row.get(0))?;
     let mut reach = told.min(since);
-    let mut after = 0;
     loop {
         let rows = db.fetch(SIGHTINGS, &[since.into(), after.into()]).await?;
         let Some(last) = rows.last() else { return Ok(reach) };

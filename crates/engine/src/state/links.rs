@@ -119,7 +119,7 @@ impl State {
             named.filter_map(|(_, key)| keys.get(key).copied()).collect()
         } else {
             let by =
-                self.referrers.get(&(resource.kind, resource.key.clone())).into_iter().flatten().copied();
+                self.referrers.get(&(resource.kind, Box::from(&*resource.key))).into_iter().flatten().copied();
             by.filter(|other| self.resources[*other as usize].kind == there).collect()
         }
     }

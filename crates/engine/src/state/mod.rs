@@ -10,6 +10,7 @@ mod finish;
 mod install;
 mod judge;
 mod links;
+mod passing;
 mod population;
 mod resource;
 mod timers;
@@ -30,6 +31,7 @@ pub(crate) use finish::{Counts, doubt_refused};
 pub(crate) use install::{Reread, lenient};
 pub(crate) use judge::weigh;
 pub(crate) use links::Step;
+pub(crate) use passing::{Passed, Rest};
 pub(crate) use population::Attempt;
 pub use population::Population;
 pub(crate) use resource::{Resource, View, oldest_seen};
@@ -135,6 +137,7 @@ pub(crate) struct State {
     pub(crate) wheel: Wheel,
     /// (kind, key) that is named -> the resources that ever named it.
     pub(crate) referrers: HashMap<(u32, Box<str>), Vec<u32>>,
+    rest: Option<Rest>,
     /// Tests whose verdict may have changed and has to be told before time goes on.
     dirty: Vec<u32>,
     scratch: Vec<u8>,
@@ -159,6 +162,7 @@ impl State {
             controls: BTreeMap::new(),
             wheel: Wheel::default(),
             referrers: HashMap::new(),
+            rest: None,
             dirty: Vec::new(),
             scratch: Vec::new(),
         }
@@ -197,39 +201,6 @@ impl State {
         let seq = self.counters.input;
         self.counters.input += 1;
         delta.input = Some(InputRow { seq, received_at, form, source, collection, body });
-    }
-
-    /// Lets time pass up to `to`: whatever flips by then flips at its own moment.
-    pub(crate) fn advance(&mut self, to: Timestamp, delta: &mut Delta) {
-        while let Some((at, dues)) = self.wheel.pop(to) {
-            self.now = self.now.max(at);
-            for due in dues {
-                match due {
-                    Due::Resource(slot) => self.timer(slot, at, delta),
-                    Due::Population(kind) => self.population_due(kind, at),
-                }
-            }
-            self.tell(at, delta);
-        }
-        self.now = self.now.max(to);
-        delta.now = self.now;
-    }
-
-    fn timer(&mut self, slot: u32, at: Timestamp, delta: &mut Delta) {
-        let resource = &self.resources[slot as usize];
-        if resource.timer_at != at {
-            return; // another one was set since
-        }
-        let kind = &self.kinds[resource.kind as usize];
-        let fresh = resource.views.iter().map(|view| view.seen_at).min().unwrap_or(Timestamp::MIN);
-        let linked = kind.tests.iter().any(|active| active.linked);
-        if !linked && resource.flips_at > at && fresh.plus(kind.max_age_least) > at {
-            // It was seen again since, and nothing else depends on the time: look again when that sighting is old.
-            let next = resource.flips_at.min(fresh.plus(kind.max_age_least));
-            self.set_timer(slot, next);
-            return;
-        }
-        self.settle(slot, at, at, false, delta);
     }
 
     fn set_timer(&mut self, slot: u32, at: Timestamp) {

@@ -1,5 +1,7 @@
 //! A resource in memory: what its sources last said of it, and its results.
 
+use std::sync::Arc;
+
 use octro_cel::{Layout, Reading, Record};
 use octro_model::{Span, Timestamp};
 
@@ -26,7 +28,8 @@ pub(crate) struct View {
 #[derive(Debug)]
 pub(crate) struct Resource {
     pub(crate) kind: u32,
-    pub(crate) key: Box<str>,
+    /// Shared with whoever copies a whole population out of the state.
+    pub(crate) key: Arc<str>,
     /// Newest first.
     pub(crate) views: Vec<View>,
     /// What several sources say together; `None` while there is only one.

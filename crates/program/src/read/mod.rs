@@ -18,7 +18,7 @@ mod test_example;
 mod test_text;
 mod training;
 
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, load_stored};
 
 use crate::markdown;
 use crate::problem::Problems;

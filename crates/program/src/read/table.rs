@@ -306,6 +306,9 @@ impl<'d> Table<'d> {
 
     /// Reports the keys that nobody asked for. Every table ends with this.
     pub(crate) fn finish(self) {
+        if self.doc.problems.is_lenient() {
+            return;
+        }
         let asked = self.asked.borrow();
         for (key, _) in self.entries {
             if asked.contains(&key.get_ref().as_ref()) {
