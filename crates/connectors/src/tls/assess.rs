@@ -1,0 +1,457 @@
+//! The whole look at one address: first which versions it speaks, then everything that can be asked of a server that
+//! speaks them, and at last whether it still answers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use octro_model::{UnknownReason, Why};
+use rustls::crypto::CryptoProvider;
+use tokio::time::Instant;
+
+use super::clear::{self, PlainWeb};
+use super::door::{Door, Outcome};
+use super::eliminate::{self, Found, Order, Seen};
+use super::hello::Hello;
+use super::page::{self, Page};
+use super::suites;
+use super::verdict::{Speaks, Verdict, judge};
+use super::version::Version;
+
+/// Answers that take longer than this are waited for in parallel.
+const SLOW: Duration = Duration::from_millis(15);
+/// Connections that the search for signature algorithms leaves for what is more important.
+const RESERVE: u32 = 4;
+
+/// What is to be looked at.
+#[derive(Debug, Clone)]
+pub(crate) struct Wish {
+    /// The service, if it is known.
+    pub service: Option<String>,
+    /// Only versions, certificate and page.
+    pub is_quick: bool,
+    /// Try what the service does for a client that never starts TLS, where that shows in its log.
+    pub tries_clear: bool,
+    /// The port where a web server answers without TLS.
+    pub plain_port: u16,
+}
+
+/// What was seen at one address.
+#[derive(Debug)]
+pub(crate) struct Assessment {
+    /// What became of each version's hello.
+    pub outcomes: BTreeMap<Version, Outcome>,
+    /// What that means.
+    pub verdict: Verdict,
+    /// The suites, up to TLS 1.2 and then of TLS 1.3.
+    pub suites: Found,
+    /// Who decides between them.
+    pub order: Result<Option<Order>, UnknownReason>,
+    /// The key exchange groups.
+    pub groups: Found,
+    /// The signature algorithms.
+    pub signatures: Found,
+    /// What the answers showed beside.
+    pub seen: Seen,
+    /// It notices clients that were talked into an older version; `None` if it has only one.
+    pub notices_fallback: Result<Option<bool>, UnknownReason>,
+    /// What the handshake of a library and the page showed.
+    pub page: Option<Page>,
+    /// What the web server does without TLS.
+    pub plain_web: Option<Result<PlainWeb, UnknownReason>>,
+    /// Whether the same port serves clients that never start TLS.
+    pub clear: Result<bool, UnknownReason>,
+    /// What speaks there.
+    pub service: Option<String>,
+    /// How many connections it took.
+    pub connections: u32,
+}
+
+/// Looks at one address.
+pub(crate) async fn assess(door: &Door, wish: &Wish, provider: &Arc<CryptoProvider>) -> Assessment {
+    let begun = Instant::now();
+    let mut look = Look { door, wish, outcomes: BTreeMap::new(), share: false, seen: Seen::default() };
+    look.versions(begun).await;
+    let is_slow = begun.elapsed() > SLOW * 2;
+    for answer in look.outcomes.values().filter_map(Outcome::answer) {
+        look.seen.see(answer);
+    }
+    let mut verdict = judge(&look.outcomes);
+    if verdict.speaks != Speaks::Tls {
+        return look.without_tls(verdict).await;
+    }
+    if verdict.newest().is_some_and(|newest| newest < Version::Tls13) {
+        look.check_tolerance(&mut verdict).await;
+    }
+    look.with_tls(verdict, is_slow, provider).await
+}
+
+/// A look while it goes on.
+struct Look<'a> {
+    door: &'a Door,
+    wish: &'a Wish,
+    outcomes: BTreeMap<Version, Outcome>,
+    /// The server wants a key share in the first hello.
+    share: bool,
+    seen: Seen,
+}
+
+impl Look<'_> {
+    fn hello(&self, version: Version) -> Hello {
+        Hello { share: self.share, ..Hello::for_version(version, self.door.name.as_deref()) }
+    }
+
+    async fn ask(&self, version: Version) -> (Version, Outcome) {
+        (version, self.door.ask(&self.hello(version)).await)
+    }
+
+    /// Asks for every version: the newest alone, so that a dead address costs one connection, the others at once.
+    async fn versions(&mut self, _begun: Instant) {
+        let (_, first) = self.ask(Version::Tls13).await;
+        let is_over = matches!(
+            first,
+            Outcome::Refused
+                | Outcome::NoConnection
+                | Outcome::Unreachable(_)
+                | Outcome::Declined(_)
+                | Outcome::Spent
+        );
+        if is_over {
+            self.outcomes = Version::ALL.into_iter().map(|version| (version, first.clone())).collect();
+            return;
+        }
+        if let Outcome::Foreign(_) = &first {
+            // Once more, to be sure; what is no TLS is not TLS of any version.
+            let (_, second) = self.ask(Version::Tls12).await;
+            if let Outcome::Foreign(_) = &second {
+                self.outcomes = Version::ALL.into_iter().map(|version| (version, second.clone())).collect();
+                self.outcomes.insert(Version::Tls13, first);
+                return;
+            }
+            self.outcomes.insert(Version::Tls12, second);
+        }
+        self.outcomes.insert(Version::Tls13, first);
+        let (v12, v11, v10, v3, v2) = tokio::join!(
+            self.ask(Version::Tls12),
+            self.ask(Version::Tls11),
+            self.ask(Version::Tls10),
+            self.ask(Version::Ssl3),
+            self.ask(Version::Ssl2),
+        );
+        self.outcomes.extend([v12, v11, v10, v3, v2]);
+        self.ask_with_share().await;
+        self.ask_turned_away().await;
+        self.ask_with_rare_suites().await;
+    }
+
+    /// Some servers of TLS 1.3 refuse a hello without a key share, though the standard allows it.
+    async fn ask_with_share(&mut self) {
+        let knows_more = self
+            .outcomes
+            .get(&Version::Tls12)
+            .and_then(Outcome::answer)
+            .is_some_and(|a| a.hello.is_downgrade);
+        let asks = match self.outcomes.get(&Version::Tls13) {
+            Some(Outcome::Alert(70 | 40)) => knows_more,
+            Some(Outcome::Alert(_) | Outcome::Closed | Outcome::Reset | Outcome::Broken(_)) => {
+                !self.wish.is_quick || knows_more
+            }
+            Some(_) | None => false,
+        };
+        if asks {
+            let outcome = self.door.ask(&Hello { share: true, ..self.hello(Version::Tls13) }).await;
+            if outcome.answer().is_some() {
+                self.share = true;
+                self.outcomes.insert(Version::Tls13, outcome);
+            }
+        }
+    }
+
+    /// Connections that ended without a word: chance, or a refusal? The newest is tried again; if it fares the same, the
+    /// others would, too.
+    async fn ask_turned_away(&mut self) {
+        let ended = |outcome: &Outcome| matches!(outcome, Outcome::Reset | Outcome::Closed);
+        let turned_away: Vec<Version> = Version::ALL
+            .into_iter()
+            // Servers without SSL 2 close, or say nothing that it could understand.
+            .filter(|version| *version != Version::Ssl2 && self.outcomes.get(version).is_some_and(ended))
+            .collect();
+        for version in turned_away {
+            let (_, outcome) = self.ask(version).await;
+            if ended(&outcome) {
+                return;
+            }
+            self.outcomes.insert(version, outcome);
+        }
+    }
+
+    /// A server of TLS 1.2 that accepts only what nobody uses any more is asked with the rest of the suites.
+    async fn ask_with_rare_suites(&mut self) {
+        let newest_others = self.outcomes.iter().any(|(_, outcome)| outcome.answer().is_some());
+        if matches!(self.outcomes.get(&Version::Tls12), Some(Outcome::Alert(40 | 47 | 80)))
+            && (!self.wish.is_quick || !newest_others)
+            && let Some(rare) = suites::lists(true).get(1)
+        {
+            let outcome = self.door.ask(&self.hello(Version::Tls12).with_suites(rare)).await;
+            if outcome.answer().is_some() {
+                self.outcomes.insert(Version::Tls12, outcome);
+            }
+        }
+    }
+
+    /// A hello for TLS 1.3 alone may be turned away by a server that would cope with a browser's, which offers both.
+    async fn check_tolerance(&self, verdict: &mut Verdict) {
+        if verdict.intolerant == [Version::Tls13] && verdict.newest() == Some(Version::Tls12) {
+            let base = self.hello(Version::Tls13);
+            let suites = [&suites::TLS13[..], &self.hello(Version::Tls12).suites].concat();
+            let hello = Hello { is_mixed: true, suites: suites.into_iter().take(120).collect(), ..base };
+            if self.door.ask_again(&hello).await.answer().is_some() {
+                verdict.intolerant.clear();
+            }
+        }
+    }
+
+    /// The hello that searches build on: it offers to compress, which no other does.
+    fn base(&self, version: Version) -> Hello {
+        Hello { compresses: version != Version::Tls13, ..self.hello(version) }
+    }
+
+    fn answer(&self, version: Version) -> Option<&super::answer::Answer> {
+        self.outcomes
+            .get(&version)
+            .and_then(Outcome::answer)
+            .filter(|answer| answer.version() == Some(version))
+    }
+
+    async fn with_tls(
+        mut self,
+        mut verdict: Verdict,
+        is_slow: bool,
+        provider: &Arc<CryptoProvider>,
+    ) -> Assessment {
+        let is_full = !self.wish.is_quick;
+        let (old, (new_suites, mut groups), signatures, (page, plain_web)) = tokio::join!(
+            self.old_suites(&verdict, is_slow),
+            self.tls13(&verdict),
+            self.signatures(&verdict),
+            self.page(&verdict, provider),
+        );
+        let (old_suites, seen) = old;
+        self.seen.join(seen);
+        if is_full && !verdict.accepts(Version::Tls13) {
+            groups = match self.newest_old(&verdict) {
+                Some(version) => eliminate::curves(self.door, &self.base(version)).await,
+                None => groups,
+            };
+        }
+        let (order, notices_fallback) = if is_full {
+            tokio::join!(self.order(&verdict, &old_suites, &new_suites), self.fallback(&verdict))
+        } else {
+            (Err(not_asked()), Err(not_asked()))
+        };
+        let mut suites = old_suites;
+        suites.join(new_suites);
+        let has_page = page.as_ref().is_some_and(|page| page.head.is_some());
+        let service =
+            self.wish.service.clone().or_else(|| Some(if has_page { "https" } else { "tls" }.to_owned()));
+        let clear =
+            clear::beside_tls(self.door, self.wish, has_page || service.as_deref() == Some("https")).await;
+        // The last word: does it still answer what it answered at the beginning?
+        if let Some(newest) = verdict.newest() {
+            let (_, last) = self.ask(newest).await;
+            if last.answer().is_none() && last != Outcome::Spent {
+                verdict.doubt(&last);
+                suites.cut = suites.cut.or_else(|| Some(last.reason()));
+            }
+        }
+        Assessment {
+            outcomes: self.outcomes,
+            verdict,
+            suites,
+            order,
+            groups,
+            signatures,
+            seen: self.seen,
+            notices_fallback,
+            page,
+            plain_web,
+            clear,
+            service,
+            connections: self.door.used(),
+        }
+    }
+
+    /// The newest version up to TLS 1.2.
+    fn newest_old(&self, verdict: &Verdict) -> Option<Version> {
+        verdict.accepted().filter(|version| (Version::Ssl3..Version::Tls13).contains(version)).max()
+    }
+
+    /// The suites up to TLS 1.2: all of the newest version, and what older ones accept beside.
+    async fn old_suites(&self, verdict: &Verdict, is_slow: bool) -> (Found, Seen) {
+        let (mut found, mut seen) = (Found::default(), Seen::default());
+        if self.wish.is_quick {
+            found.cut = Some(not_asked());
+            return (found, seen);
+        }
+        let known = |version: Version| self.answer(version).map(|answer| answer.hello.suite);
+        for version in
+            Version::ALL.into_iter().filter(|version| (Version::Ssl3..Version::Tls13).contains(version))
+        {
+            if !verdict.accepts(version) {
+                continue;
+            }
+            let base = self.base(version);
+            found.accepted.extend(known(version).filter(|suite| !found.accepted.contains(suite)));
+            for list in suites::lists(version == Version::Tls12) {
+                let left: Vec<u16> =
+                    list.into_iter().filter(|suite| !found.accepted.contains(suite)).collect();
+                if is_slow && version == Version::Tls12 {
+                    let [one, two, three] = eliminate::parts(&left);
+                    let (mut a, mut b, mut c) = (Seen::default(), Seen::default(), Seen::default());
+                    let parts = tokio::join!(
+                        eliminate::suites(self.door, &base, &one, &mut a),
+                        eliminate::suites(self.door, &base, &two, &mut b),
+                        eliminate::suites(self.door, &base, &three, &mut c),
+                    );
+                    [parts.0, parts.1, parts.2].into_iter().for_each(|part| found.join(part));
+                    [a, b, c].into_iter().for_each(|part| seen.join(part));
+                } else {
+                    found.join(eliminate::suites(self.door, &base, &left, &mut seen).await);
+                }
+            }
+        }
+        (found, seen)
+    }
+
+    async fn tls13(&self, verdict: &Verdict) -> (Found, Found) {
+        let unknown = || Found { accepted: Vec::new(), cut: Some(not_asked()) };
+        if self.wish.is_quick {
+            return (unknown(), unknown());
+        }
+        match self.answer(Version::Tls13) {
+            Some(first) if verdict.accepts(Version::Tls13) => {
+                eliminate::tls13(self.door, &self.base(Version::Tls13), first).await
+            }
+            Some(_) | None => (Found::default(), Found::default()),
+        }
+    }
+
+    async fn signatures(&self, verdict: &Verdict) -> Found {
+        if self.wish.is_quick {
+            return Found { accepted: Vec::new(), cut: Some(not_asked()) };
+        }
+        if !verdict.accepts(Version::Tls12) {
+            let what = "servers show what they sign with only up to TLS 1.2, and choose it only in TLS 1.2";
+            return Found { accepted: Vec::new(), cut: Some(UnknownReason::new(Why::Unsupported, what)) };
+        }
+        let first = self.answer(Version::Tls12).and_then(|answer| answer.signature);
+        eliminate::signatures(self.door, &self.hello(Version::Tls12), first, RESERVE).await
+    }
+
+    async fn order(
+        &self,
+        verdict: &Verdict,
+        old: &Found,
+        new: &Found,
+    ) -> Result<Option<Order>, UnknownReason> {
+        let (version, accepted) = match self.newest_old(verdict) {
+            Some(version) => (version, &old.accepted),
+            None => (Version::Tls13, &new.accepted),
+        };
+        // Older versions may accept more; what they do not share with the newest says nothing.
+        let offered: Vec<u16> = match version {
+            Version::Tls13 => accepted.clone(),
+            _ => {
+                let of: Vec<u16> = suites::lists(version == Version::Tls12).concat();
+                accepted.iter().copied().filter(|suite| of.contains(suite)).collect()
+            }
+        };
+        eliminate::order(self.door, &self.hello(version), &offered).await
+    }
+
+    async fn fallback(&self, verdict: &Verdict) -> Result<Option<bool>, UnknownReason> {
+        let newest = verdict.newest();
+        let below =
+            verdict.accepted().filter(|version| *version >= Version::Tls10 && Some(*version) < newest).max();
+        match below {
+            None => Ok(None),
+            Some(version) => {
+                eliminate::notices_fallback(self.door, version, &self.hello(version)).await.map(Some)
+            }
+        }
+    }
+
+    async fn page(
+        &self,
+        verdict: &Verdict,
+        provider: &Arc<CryptoProvider>,
+    ) -> (Option<Page>, Option<Result<PlainWeb, UnknownReason>>) {
+        let asks = self.door.service.is_none()
+            && self.wish.service.as_deref().is_none_or(|service| service == "https");
+        let page = if verdict.newest() >= Some(Version::Tls12) {
+            match page::fetch(self.door, provider, asks).await {
+                Ok(page) => Some(page),
+                Err(outcome) => Some(Page { fault: Some(outcome.words()), ..Page::default() }),
+            }
+        } else {
+            None
+        };
+        let is_web = page.as_ref().is_some_and(|page| page.head.is_some())
+            || self.wish.service.as_deref() == Some("https");
+        let plain_web = if asks && is_web && self.door.address.port() != self.wish.plain_port {
+            Some(clear::plain_web(self.door, self.wish.plain_port).await)
+        } else {
+            None
+        };
+        (page, plain_web)
+    }
+
+    /// Something that is no TLS, or nothing at all.
+    async fn without_tls(self, verdict: Verdict) -> Assessment {
+        let reason = match &verdict.speaks {
+            Speaks::Unknown(reason) => reason.clone(),
+            Speaks::Tls | Speaks::Clear(_) | Speaks::Declines(_) => {
+                UnknownReason::new(Why::Unsupported, "it speaks no TLS")
+            }
+        };
+        let (mut service, mut plain_web) = (self.wish.service.clone(), None);
+        let clear = match &verdict.speaks {
+            Speaks::Unknown(reason) => Err(reason.clone()),
+            Speaks::Tls => Ok(false),
+            Speaks::Declines(_) => Ok(true),
+            Speaks::Clear(bytes) => {
+                if bytes.starts_with("HTTP/") && self.door.service.is_none() {
+                    let web = clear::plain_web(self.door, self.door.address.port()).await;
+                    let leads_on = web == Ok(PlainWeb::Redirects);
+                    service = Some(if leads_on { "redirect" } else { "http" }.to_owned());
+                    plain_web = Some(web);
+                }
+                service = service.or_else(|| Some("clear".to_owned()));
+                Ok(service.as_deref() != Some("redirect"))
+            }
+        };
+        let cut = || Found { accepted: Vec::new(), cut: Some(reason.clone()) };
+        Assessment {
+            suites: cut(),
+            order: Err(reason.clone()),
+            groups: cut(),
+            signatures: cut(),
+            notices_fallback: Err(reason.clone()),
+            outcomes: self.outcomes,
+            verdict,
+            seen: self.seen,
+            page: None,
+            plain_web,
+            clear,
+            service,
+            connections: self.door.used(),
+        }
+    }
+}
+
+fn not_asked() -> UnknownReason {
+    UnknownReason::new(
+        Why::NotCollected,
+        "this endpoint is looked at quickly: versions, certificate and page only",
+    )
+}
