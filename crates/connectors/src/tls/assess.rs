@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::clear::{self, PlainWeb};
 use super::door::{Door, Outcome};
-use super::eliminate::{self, Found, Order, Seen};
+use super::eliminate::{self, Found, Order, Seen, Signing};
 use super::hello::Hello;
 use super::page::{self, Page};
 use super::suites;
@@ -230,13 +230,11 @@ impl Look<'_> {
         provider: &Arc<CryptoProvider>,
     ) -> Assessment {
         let is_full = !self.wish.is_quick;
-        let (old, (new_suites, mut groups), signatures, (page, plain_web)) = tokio::join!(
+        let ((old_suites, seen, signatures), (new_suites, mut groups), (page, plain_web)) = tokio::join!(
             self.old_suites(&verdict, is_slow),
             self.tls13(&verdict),
-            self.signatures(&verdict),
             self.page(&verdict, provider),
         );
-        let (old_suites, seen) = old;
         self.seen.join(seen);
         if is_full && !verdict.accepts(Version::Tls13) {
             groups = match self.newest_old(&verdict) {
@@ -286,41 +284,52 @@ impl Look<'_> {
         verdict.accepted().filter(|version| (Version::Ssl3..Version::Tls13).contains(version)).max()
     }
 
-    /// The suites up to TLS 1.2: all of the newest version, and what older ones accept beside.
-    async fn old_suites(&self, verdict: &Verdict, is_slow: bool) -> (Found, Seen) {
+    /// The suites up to TLS 1.2, all of the newest version and what older ones accept beside; what the answers showed; and
+    /// what the server signs with.
+    async fn old_suites(&self, verdict: &Verdict, is_slow: bool) -> (Found, Seen, Found) {
         let (mut found, mut seen) = (Found::default(), Seen::default());
         if self.wish.is_quick {
             found.cut = Some(not_asked());
-            return (found, seen);
+            return (found.clone(), seen, found);
         }
-        let known = |version: Version| self.answer(version).map(|answer| answer.hello.suite);
-        for version in
-            Version::ALL.into_iter().filter(|version| (Version::Ssl3..Version::Tls13).contains(version))
-        {
-            if !verdict.accepts(version) {
-                continue;
-            }
+        let mut signing = Signing::new(self.answer(Version::Tls12).and_then(|answer| answer.signature));
+        let old = |version: &Version| (Version::Ssl3..Version::Tls13).contains(version) && verdict.accepts(*version);
+        for version in Version::ALL.into_iter().filter(old) {
             let base = self.base(version);
-            found.accepted.extend(known(version).filter(|suite| !found.accepted.contains(suite)));
+            let known = self.answer(version).map(|answer| answer.hello.suite);
+            let new = known.filter(|suite| !found.accepted.contains(suite));
+            found.accepted.extend(new);
             for list in suites::lists(version == Version::Tls12) {
-                let left: Vec<u16> =
-                    list.into_iter().filter(|suite| !found.accepted.contains(suite)).collect();
-                if is_slow && version == Version::Tls12 {
-                    let [one, two, three] = eliminate::parts(&left);
-                    let (mut a, mut b, mut c) = (Seen::default(), Seen::default(), Seen::default());
-                    let parts = tokio::join!(
-                        eliminate::suites(self.door, &base, &one, &mut a),
-                        eliminate::suites(self.door, &base, &two, &mut b),
-                        eliminate::suites(self.door, &base, &three, &mut c),
-                    );
-                    [parts.0, parts.1, parts.2].into_iter().for_each(|part| found.join(part));
-                    [a, b, c].into_iter().for_each(|part| seen.join(part));
+                let left: Vec<u16> = list.into_iter().filter(|suite| !found.accepted.contains(suite)).collect();
+                let more = if version < Version::Tls12 {
+                    eliminate::suites(self.door, &base, &left, &mut Signing::none(), &mut seen).await
+                } else if is_slow {
+                    self.parts(&base, &left, &mut signing, &mut seen).await
                 } else {
-                    found.join(eliminate::suites(self.door, &base, &left, &mut seen).await);
-                }
+                    eliminate::suites(self.door, &base, &left, &mut signing, &mut seen).await
+                };
+                found.join(more);
             }
         }
-        (found, seen)
+        let signatures = self.signatures(verdict, signing).await;
+        (found, seen, signatures)
+    }
+
+    /// The same in three parts at once.
+    async fn parts(&self, base: &Hello, left: &[u16], signing: &mut Signing, seen: &mut Seen) -> Found {
+        let [one, two, three] = eliminate::parts(left);
+        let (mut second, mut third) = (Seen::default(), Seen::default());
+        let (mut none, mut nor) = (Signing::none(), Signing::none());
+        let (mut found, more, rest) = tokio::join!(
+            eliminate::suites(self.door, base, &one, signing, seen),
+            eliminate::suites(self.door, base, &two, &mut none, &mut second),
+            eliminate::suites(self.door, base, &three, &mut nor, &mut third),
+        );
+        found.join(more);
+        found.join(rest);
+        seen.join(second);
+        seen.join(third);
+        found
     }
 
     async fn tls13(&self, verdict: &Verdict) -> (Found, Found) {
@@ -336,16 +345,13 @@ impl Look<'_> {
         }
     }
 
-    async fn signatures(&self, verdict: &Verdict) -> Found {
-        if self.wish.is_quick {
-            return Found { accepted: Vec::new(), cut: Some(not_asked()) };
-        }
+    /// What a server of TLS 1.2 signs with, after the search for suites showed most of it.
+    async fn signatures(&self, verdict: &Verdict, signing: Signing) -> Found {
         if !verdict.accepts(Version::Tls12) {
             let what = "servers show what they sign with only up to TLS 1.2, and choose it only in TLS 1.2";
             return Found { accepted: Vec::new(), cut: Some(UnknownReason::new(Why::Unsupported, what)) };
         }
-        let first = self.answer(Version::Tls12).and_then(|answer| answer.signature);
-        eliminate::signatures(self.door, &self.hello(Version::Tls12), first, RESERVE).await
+        eliminate::signatures(self.door, &self.hello(Version::Tls12), signing, RESERVE).await
     }
 
     async fn order(

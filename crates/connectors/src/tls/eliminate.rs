@@ -99,14 +99,38 @@ async fn step(door: &Door, hello: &Hello) -> Step {
     }
 }
 
-/// The suites out of `offered` that a version up to TLS 1.2 accepts.
-pub(crate) async fn suites(door: &Door, base: &Hello, offered: &[u16], seen: &mut Seen) -> Found {
+/// The suites out of `offered` that a version up to TLS 1.2 accepts. On the way, `signing` learns what the server signs
+/// with: each answer takes one algorithm away, until the server would have none left.
+pub(crate) async fn suites(
+    door: &Door,
+    base: &Hello,
+    offered: &[u16],
+    signing: &mut Signing,
+    seen: &mut Seen,
+) -> Found {
     let mut found = Found::default();
     let mut left = offered.to_vec();
     while !left.is_empty() {
-        match step(door, &base.with_suites(&left)).await {
+        let all = base.with_suites(&left);
+        let fewer = Hello { signatures: signing.0.left.clone(), ..all.clone() };
+        let is_fewer = !signing.0.is_over
+            && fewer.signatures.len() < all.signatures.len()
+            && left.iter().any(|id| is_signed(*id));
+        let mut chosen = step(door, if is_fewer { &fewer } else { &all }).await;
+        // A suite without a signature, or none: because of the suites, or for lack of an algorithm?
+        let for_lack = match &chosen {
+            Step::Chose(answer) => !is_signed(answer.hello.suite),
+            Step::Refused => true,
+            Step::Cut(_) => false,
+        };
+        if is_fewer && for_lack {
+            chosen = step(door, &all).await;
+            signing.0.is_over = true;
+        }
+        match chosen {
             Step::Chose(answer) => {
                 seen.see(&answer);
+                signing.0.take(answer.signature);
                 let suite = answer.hello.suite;
                 if !left.contains(&suite) {
                     // It chose what was not offered: a broken stack, and no way to go on.
@@ -124,6 +148,28 @@ pub(crate) async fn suites(door: &Door, base: &Hello, offered: &[u16], seen: &mu
         }
     }
     found
+}
+
+/// Whether the server signs the key exchange of a suite.
+fn is_signed(id: u16) -> bool {
+    suites::exchange(id) != Exchange::Other && suites::weakness(id) != Some(suites::Weakness::Anonymous)
+}
+
+/// What is known of the algorithms that a server of TLS 1.2 signs with.
+pub(crate) struct Signing(Search);
+
+impl Signing {
+    /// Nothing but a first answer.
+    pub(crate) fn new(first: Option<u16>) -> Self {
+        Self(Search::new(&numbers(&SIGNATURES), first))
+    }
+
+    /// The suites take no algorithms away.
+    pub(crate) fn none() -> Self {
+        let mut search = Search::new(&[], None);
+        search.is_over = true;
+        Self(search)
+    }
 }
 
 /// The parts of a list that can be searched at the same time: where answers take long, that saves waiting and costs a
@@ -199,7 +245,7 @@ fn cut(mut by_suite: Search, mut by_group: Search, reason: &UnknownReason) -> (F
 }
 
 /// One of two searches that go on at once.
-struct Search {
+pub(crate) struct Search {
     left: Vec<u16>,
     found: Found,
     is_over: bool,
@@ -254,12 +300,12 @@ pub(crate) async fn curves(door: &Door, base: &Hello) -> Found {
     search.found
 }
 
-/// The algorithms that a server of TLS 1.2 signs with. It stops while `reserve` connections are left for other things.
-pub(crate) async fn signatures(door: &Door, base: &Hello, first: Option<u16>, reserve: u32) -> Found {
-    let offered = suites_of(|id| {
-        suites::exchange(id) != Exchange::Other && suites::weakness(id) != Some(suites::Weakness::Anonymous)
-    });
-    let mut search = Search::new(&numbers(&SIGNATURES), first);
+/// The rest of the algorithms that a server of TLS 1.2 signs with. It stops while `reserve` connections are left for
+/// other things.
+pub(crate) async fn signatures(door: &Door, base: &Hello, signing: Signing, reserve: u32) -> Found {
+    let offered = suites_of(is_signed);
+    let mut search = signing.0;
+    search.is_over = search.left.is_empty();
     while !search.is_over {
         if door.left() <= reserve {
             search.found.cut = Some(Outcome::Spent.reason());

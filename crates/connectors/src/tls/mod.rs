@@ -77,7 +77,7 @@ const SETTINGS: &[Setting] = &[
     setting(
         "connections_max",
         "number",
-        "Connections that one endpoint may cost in all; 60 by default, 8 to 500.",
+        "Connections that one endpoint may cost in all; 80 by default, 8 to 500.",
     ),
     setting(
         "quick",
@@ -164,7 +164,7 @@ impl Connector for Tls {
                 .to_std(),
             connections: number("connections", 1, 2_000, 128)? as usize,
             per_address: number("connections_per_address", 1, 1_000, 4)? as usize,
-            connections_max: number("connections_max", 8, 500, 60)? as u32,
+            connections_max: number("connections_max", 8, 500, 80)? as u32,
             is_quick: settings.flag("quick")?,
             silent_is_closed,
             skips_ipv6: settings.flag("skip_ipv6")?,

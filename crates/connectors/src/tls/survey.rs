@@ -171,6 +171,7 @@ async fn look(target: Target, shared: Arc<Shared>) -> Looked {
         seen.push(assess(&door, &wish, &shared.provider).await);
     }
     let connections: u32 = seen.iter().map(|seen| seen.connections).sum();
+    if std::env::var("DBGC").is_ok() { eprintln!("{} {}", target.key(), connections); }
     tracing::debug!(endpoint = target.key(), connections, "looked at a TLS endpoint");
     Looked { target, addresses, seen }
 }
