@@ -293,14 +293,17 @@ impl Look<'_> {
             return (found.clone(), seen, found);
         }
         let mut signing = Signing::new(self.answer(Version::Tls12).and_then(|answer| answer.signature));
-        let old = |version: &Version| (Version::Ssl3..Version::Tls13).contains(version) && verdict.accepts(*version);
+        let old = |version: &Version| {
+            (Version::Ssl3..Version::Tls13).contains(version) && verdict.accepts(*version)
+        };
         for version in Version::ALL.into_iter().filter(old) {
             let base = self.base(version);
             let known = self.answer(version).map(|answer| answer.hello.suite);
             let new = known.filter(|suite| !found.accepted.contains(suite));
             found.accepted.extend(new);
             for list in suites::lists(version == Version::Tls12) {
-                let left: Vec<u16> = list.into_iter().filter(|suite| !found.accepted.contains(suite)).collect();
+                let left: Vec<u16> =
+                    list.into_iter().filter(|suite| !found.accepted.contains(suite)).collect();
                 let more = if version < Version::Tls12 {
                     eliminate::suites(self.door, &base, &left, &mut Signing::none(), &mut seen).await
                 } else if is_slow {

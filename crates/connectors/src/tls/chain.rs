@@ -132,6 +132,18 @@ fn words(error: &webpki::Error) -> String {
         webpki::Error::UnsupportedCertVersion => "it is not of version 3".to_owned(),
         webpki::Error::CaUsedAsEndEntity => "an authority's certificate is used for a server".to_owned(),
         webpki::Error::RequiredEkuNotFoundContext(_) => "it is not meant for servers".to_owned(),
-        other => crate::plain::plain(&format!("clients refuse it: {other}"), 200),
+        other => {
+            // The name of the error, without what is inside it.
+            let name = format!("{other:?}");
+            match name.split(['(', ' ']).next().unwrap_or_default() {
+                word if word.starts_with("UnsupportedSignatureAlgorithm") => {
+                    "it is signed in a way that clients refuse".to_owned()
+                }
+                "CertNotValidYet" | "CertExpired" => {
+                    "its certificates were never valid at the same time".to_owned()
+                }
+                word => format!("clients refuse it: {word}"),
+            }
+        }
     }
 }

@@ -304,7 +304,11 @@ impl Heard {
             return Outcome::Broken(what);
         }
         match fault {
-            Some(Fault::Foreign) => return Outcome::Foreign(plain(&String::from_utf8_lossy(&first), 64)),
+            Some(Fault::Foreign) => {
+                // The first line alone: later ones tell the time, and would be news at each look.
+                let line = first.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+                return Outcome::Foreign(plain(&String::from_utf8_lossy(line), 40));
+            }
             Some(Fault::Broken(what)) => return Outcome::Broken(what),
             None => {}
         }

@@ -90,7 +90,7 @@ pub(crate) async fn survey(run: &mut Run<'_>, kinds: (&Id, &Id), plan: Plan, see
         certificate: kinds.1.clone(),
         trust: plan.trust,
         silent_is_closed: plan.silent_is_closed,
-        told: HashMap::new(),
+        certificates: BTreeMap::new(),
         endpoints: 0,
         silent: 0,
         missing: None,
@@ -171,7 +171,6 @@ async fn look(target: Target, shared: Arc<Shared>) -> Looked {
         seen.push(assess(&door, &wish, &shared.provider).await);
     }
     let connections: u32 = seen.iter().map(|seen| seen.connections).sum();
-    if std::env::var("DBGC").is_ok() { eprintln!("{} {}", target.key(), connections); }
     tracing::debug!(endpoint = target.key(), connections, "looked at a TLS endpoint");
     Looked { target, addresses, seen }
 }
@@ -260,8 +259,8 @@ struct Teller {
     certificate: Id,
     trust: Trust,
     silent_is_closed: bool,
-    /// The certificates that were told, and whether their revocation is known.
-    told: HashMap<String, bool>,
+    /// The certificates that were seen. They are told at the end: one endpoint may staple what another does not.
+    certificates: BTreeMap<String, Facts>,
     endpoints: u64,
     silent: u64,
     /// Why not every certificate was seen.
@@ -314,7 +313,7 @@ impl Teller {
             }
             each.push(facts::of(seen, &shown, &name, now));
             for one in &shown {
-                self.tell_certificate(run, &looked.target, one)?;
+                self.keep_certificate(&looked.target, one);
             }
         }
         let differs = differences(&each);
@@ -362,15 +361,13 @@ impl Teller {
         });
     }
 
-    fn tell_certificate(&mut self, run: &mut Run<'_>, target: &Target, one: &Shown) -> Result<(), Stopped> {
+    fn keep_certificate(&mut self, target: &Target, one: &Shown) {
         let leaf = match &one.leaf {
             Ok(leaf) => leaf,
             Err(error) => {
-                self.miss(
-                    target,
-                    &UnknownReason::new(Why::Failed, format!("a certificate cannot be read: {error}")),
-                );
-                return Ok(());
+                let what = format!("a certificate cannot be read: {error}");
+                self.miss(target, &UnknownReason::new(Why::Failed, what));
+                return;
             }
         };
         let revoked = match one.staple {
@@ -382,13 +379,12 @@ impl Teller {
                 Err(UnknownReason::new(Why::NotCollected, what))
             }
         };
-        // Another endpoint with the same certificate may have stapled what this one did not.
-        let is_known = revoked.as_ref().is_ok_and(|value| !value.is_null());
-        match self.told.get(&leaf.fingerprint) {
-            Some(known) if *known || !is_known => return Ok(()),
-            Some(_) | None => {}
+        if let Some(known) = self.certificates.get_mut(&leaf.fingerprint) {
+            if revoked.as_ref().is_ok_and(|value| !value.is_null()) {
+                known.insert("revoked", revoked);
+            }
+            return;
         }
-        self.told.insert(leaf.fingerprint.clone(), is_known);
         let facts = Facts::from([
             ("subject", Ok(json!(leaf.subject))),
             ("names", Ok(json!(leaf.names))),
@@ -415,13 +411,19 @@ impl Teller {
             ("chain_length", Ok(json!(one.length))),
             ("revoked", revoked),
         ]);
-        let observation = observation(&self.certificate, leaf.fingerprint.clone(), facts, run);
-        run.observe(observation)
+        self.certificates.insert(leaf.fingerprint.clone(), facts);
     }
 
     fn finish(mut self, run: &mut Run<'_>) {
         for looked in std::mem::take(&mut self.waiting) {
             if self.tell(run, &looked).is_err() {
+                return;
+            }
+        }
+        let certificates = std::mem::take(&mut self.certificates);
+        let count = certificates.len() as u64;
+        for (key, facts) in certificates {
+            if run.observe(observation(&self.certificate, key, facts, run)).is_err() {
                 return;
             }
         }
@@ -441,7 +443,7 @@ impl Teller {
             kind: self.certificate.clone(),
             scope: String::new(),
             complete: reason.is_none(),
-            resources: self.told.len() as u64,
+            resources: count,
             pages: 1,
             reason,
         });

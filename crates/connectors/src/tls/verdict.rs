@@ -92,7 +92,7 @@ pub(crate) fn judge(outcomes: &BTreeMap<Version, Outcome>) -> Verdict {
                 Speaks::Tls => off(version, outcome, newest, &mut verdict.intolerant, &mut verdict.latent),
                 // It speaks no version of TLS at all.
                 Speaks::Clear(_) | Speaks::Declines(_) => Ok(false),
-                Speaks::Unknown(_) => Err(outcome.reason()),
+                Speaks::Unknown(_) => Err(reason(outcome)),
             },
         };
         verdict.versions.insert(version, accepts);
@@ -128,7 +128,10 @@ fn speaks(outcomes: &BTreeMap<Version, Outcome>, is_tls: bool) -> Speaks {
         return Speaks::Clear(bytes);
     }
     let newest_first = Version::ALL.iter().filter_map(|version| outcomes.get(version));
-    let reason = newest_first.map(reason).next();
+    // That a name is not served explains more than that a version is not.
+    let mut outcomes: Vec<&Outcome> = newest_first.collect();
+    outcomes.sort_by_key(|outcome| **outcome != Outcome::Alert(UNRECOGNIZED_NAME));
+    let reason = outcomes.first().map(|outcome| reason(outcome));
     Speaks::Unknown(reason.unwrap_or_else(|| UnknownReason::new(Why::NotCollected, "nothing was asked")))
 }
 
