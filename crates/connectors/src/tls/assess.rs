@@ -370,7 +370,7 @@ impl Look<'_> {
         // Older versions may accept more; what they do not share with the newest says nothing.
         let offered: Vec<u16> = match version {
             Version::Tls13 => accepted.clone(),
-            _ => {
+            Version::Ssl2 | Version::Ssl3 | Version::Tls10 | Version::Tls11 | Version::Tls12 => {
                 let of: Vec<u16> = suites::lists(version == Version::Tls12).concat();
                 accepted.iter().copied().filter(|suite| of.contains(suite)).collect()
             }

@@ -57,6 +57,7 @@ impl Certificate {
     ///
     /// # Errors
     /// What is wrong with it.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the list of extensions is the library's, and long")]
     pub(crate) fn read(der: &[u8]) -> Result<Self, String> {
         let parsed = parse(der)?;
         let mut names = Vec::new();
@@ -147,7 +148,7 @@ pub(crate) fn parse(der: &[u8]) -> Result<X509Certificate<'_>, String> {
         return Err(format!("it has {} bytes; at most {DER_MAX} are read", der.len()));
     }
     match X509Certificate::from_der(der) {
-        Ok((rest, parsed)) if rest.is_empty() => Ok(parsed),
+        Ok(([], parsed)) => Ok(parsed),
         Ok(_) => Err("bytes follow the certificate".to_owned()),
         Err(error) => Err(plain(&error.to_string(), 120)),
     }
@@ -167,6 +168,7 @@ pub(crate) fn is_ordered(chain: &[Vec<u8>]) -> bool {
     })
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other forms of names name no server")]
 fn name(name: &GeneralName<'_>) -> Option<String> {
     match name {
         GeneralName::DNSName(name) => Some(plain(&name.to_lowercase(), 260)),

@@ -126,6 +126,7 @@ impl Trust {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the list of errors is the library's, and grows")]
 fn words(error: &webpki::Error) -> String {
     match error {
         webpki::Error::UnknownIssuer => "its issuer is not trusted".to_owned(),

@@ -214,17 +214,21 @@ impl Door {
                 self.pace.fine(self.address.ip());
             }
             Outcome::Closed | Outcome::Reset | Outcome::Silent => self.pace.trouble(self.address.ip()),
-            _ => {}
+            Outcome::Foreign(_)
+            | Outcome::Broken(_)
+            | Outcome::Refused
+            | Outcome::NoConnection
+            | Outcome::Unreachable(_)
+            | Outcome::Declined(_)
+            | Outcome::Spent => {}
         }
         outcome
     }
 
     /// Asks, and once more if the connection was reset or closed, which may be chance.
     pub(crate) async fn ask_again(&self, hello: &Hello) -> Outcome {
-        match self.ask(hello).await {
-            Outcome::Reset | Outcome::Closed => self.ask(hello).await,
-            outcome => outcome,
-        }
+        let outcome = self.ask(hello).await;
+        if matches!(outcome, Outcome::Reset | Outcome::Closed) { self.ask(hello).await } else { outcome }
     }
 
     async fn exchange(&self, mut connection: Connection, hello: &Hello) -> Outcome {

@@ -9,6 +9,12 @@ use super::hello::{GROUPS, Hello, SIGNATURES, numbers};
 use super::suites::{self, Exchange};
 use super::version::Version;
 
+/// The alert of a server that notices a client talked into an older version.
+const INAPPROPRIATE_FALLBACK: u8 = 86;
+
+/// A chain, and the staple that came with it.
+pub(crate) type Chain = (Vec<Vec<u8>>, Option<Vec<u8>>);
+
 /// What was found, in the order in which the server chose, and why there may be more.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Found {
@@ -36,7 +42,7 @@ impl Found {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Seen {
     /// Chains with different leaves, each with the staple that came with it.
-    pub chains: Vec<(Vec<Vec<u8>>, Option<Vec<u8>>)>,
+    pub chains: Vec<Chain>,
     /// The smallest Diffie-Hellman group.
     pub field_bits: Option<usize>,
     /// An answer chose to compress.
@@ -89,13 +95,21 @@ enum Step {
 }
 
 async fn step(door: &Door, hello: &Hello) -> Step {
-    match door.ask_again(hello).await {
-        Outcome::Answer(answer) if answer.version() == Some(hello.version) => Step::Chose(answer),
-        // Another version, or the end of the connection twice: the same refusal in other words.
-        Outcome::Answer(_) | Outcome::Alert(_) | Outcome::Closed | Outcome::Reset | Outcome::Broken(_) => {
-            Step::Refused
-        }
-        other => Step::Cut(other.reason()),
+    let outcome = door.ask_again(hello).await;
+    // Another version, or the end of the connection twice: the same refusal in other words.
+    let refuses = matches!(
+        outcome,
+        Outcome::Answer(_) | Outcome::Alert(_) | Outcome::Closed | Outcome::Reset | Outcome::Broken(_)
+    );
+    let reason = outcome.reason();
+    if let Outcome::Answer(answer) = outcome
+        && answer.version() == Some(hello.version)
+    {
+        Step::Chose(answer)
+    } else if refuses {
+        Step::Refused
+    } else {
+        Step::Cut(reason)
     }
 }
 
@@ -365,9 +379,12 @@ pub(crate) async fn notices_fallback(
 ) -> Result<bool, UnknownReason> {
     let mut suites = base.suites.clone();
     suites.push(suites::FALLBACK_SCSV);
-    match door.ask_again(&Hello { version, suites, ..base.clone() }).await {
-        Outcome::Alert(86) => Ok(true),
-        Outcome::Answer(_) => Ok(false),
-        other => Err(other.reason()),
+    let outcome = door.ask_again(&Hello { version, suites, ..base.clone() }).await;
+    if outcome == Outcome::Alert(INAPPROPRIATE_FALLBACK) {
+        Ok(true)
+    } else if outcome.answer().is_some() {
+        Ok(false)
+    } else {
+        Err(outcome.reason())
     }
 }

@@ -307,7 +307,9 @@ impl Teller {
             {
                 let reason = match &seen.verdict.speaks {
                     Speaks::Unknown(reason) => reason.clone(),
-                    _ => UnknownReason::new(Why::Failed, "a server sent no certificate that could be read"),
+                    Speaks::Tls | Speaks::Clear(_) | Speaks::Declines(_) => {
+                        UnknownReason::new(Why::Failed, "a server sent no certificate that could be read")
+                    }
                 };
                 self.miss(&looked.target, &reason);
             }
@@ -455,7 +457,15 @@ fn is_nobody(seen: &Assessment, silent_is_closed: bool) -> bool {
     seen.outcomes.values().all(|outcome| match outcome {
         Outcome::Refused => true,
         Outcome::NoConnection | Outcome::Unreachable(_) => silent_is_closed,
-        _ => false,
+        Outcome::Answer(_)
+        | Outcome::Alert(_)
+        | Outcome::Closed
+        | Outcome::Reset
+        | Outcome::Silent
+        | Outcome::Foreign(_)
+        | Outcome::Broken(_)
+        | Outcome::Declined(_)
+        | Outcome::Spent => false,
     })
 }
 

@@ -136,13 +136,12 @@ fn speaks(outcomes: &BTreeMap<Version, Outcome>, is_tls: bool) -> Speaks {
 }
 
 fn reason(outcome: &Outcome) -> UnknownReason {
-    match outcome {
-        Outcome::Alert(UNRECOGNIZED_NAME) => UnknownReason::new(
-            Why::Failed,
-            "the server has nothing under this name (alert 112); list the endpoint by a name that it serves",
-        ),
-        other => other.reason(),
+    if *outcome == Outcome::Alert(UNRECOGNIZED_NAME) {
+        let what =
+            "the server has nothing under this name (alert 112); list the endpoint by a name that it serves";
+        return UnknownReason::new(Why::Failed, what);
     }
+    outcome.reason()
 }
 
 /// A version that no server hello proved, at a server that sent others.
