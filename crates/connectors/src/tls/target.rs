@@ -50,8 +50,15 @@ impl Target {
 
     /// The resource's key.
     pub(crate) fn key(&self) -> String {
-        let name = self.shown_name();
-        if name.contains(':') { format!("[{name}]:{}", self.port) } else { format!("{name}:{}", self.port) }
+        let bracketed = |host: String| if host.contains(':') { format!("[{host}]") } else { host };
+        let name = bracketed(self.shown_name());
+        match (&self.place, &self.name, self.is_sought) {
+            // One name, asked for at each address of a range.
+            (Place::Address(ip), Some(_), true) => {
+                format!("{name}@{}:{}", bracketed(ip.to_string()), self.port)
+            }
+            (Place::Address(_) | Place::Name(_), _, _) => format!("{name}:{}", self.port),
+        }
     }
 
     /// The name for the hello; an address is none.
@@ -308,6 +315,10 @@ mod tests {
         assert_eq!(keys("192.0.2.0/30"), ["192.0.2.1:443", "192.0.2.2:443"]);
         assert_eq!(keys("192.0.2.7/31:1"), ["192.0.2.6:1", "192.0.2.7:1"]);
         assert_eq!(keys("192.0.2.9-192.0.2.10"), ["192.0.2.9:443", "192.0.2.10:443"]);
+        assert_eq!(
+            keys("192.0.2.8/31 name=a.example"),
+            ["a.example@192.0.2.8:443", "a.example@192.0.2.9:443"]
+        );
         assert_eq!(keys("[2001:db8::/127]"), ["[2001:db8::]:443", "[2001:db8::1]:443"]);
         assert_eq!(keys("# no"), [""; 0]);
         assert_eq!(keys("0.0.0.0/16").len(), 65_534);
