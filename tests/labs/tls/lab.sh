@@ -65,6 +65,16 @@ basicConstraints = critical,CA:FALSE
 extendedKeyUsage = serverAuth
 subjectAltName = DNS:$name
 tlsfeature = status_request
+[listed]
+basicConstraints = critical,CA:FALSE
+extendedKeyUsage = serverAuth
+subjectAltName = DNS:$name
+crlDistributionPoints = URI:http://127.0.0.1:$((base + 6))/lab.crl
+[lost]
+basicConstraints = critical,CA:FALSE
+extendedKeyUsage = serverAuth
+subjectAltName = DNS:$name
+crlDistributionPoints = URI:http://127.0.0.1:$((base + 6))/none.crl
 [client]
 basicConstraints = critical,CA:FALSE
 extendedKeyUsage = clientAuth
@@ -90,6 +100,11 @@ CNF
   ec good && sign good leaf "$from" "$until"
   ec revoked && sign revoked leaf "$from" "$until"
   openssl ca -config ca.cnf -cert int.pem -keyfile int.key -md sha256 -revoke revoked.leaf.pem
+  ec listed && sign listed listed "$from" "$until"
+  ec struck && sign struck listed "$from" "$until"
+  ec lost && sign lost lost "$from" "$until"
+  openssl ca -config ca.cnf -cert int.pem -keyfile int.key -md sha256 -revoke struck.leaf.pem
+  openssl ca -gencrl -config ca.cnf -cert int.pem -keyfile int.key -md sha256 -crldays 7 | openssl crl -outform DER -out lab.crl
   for one in good revoked; do
     openssl ocsp -index index.txt -rsigner int.pem -rkey int.key -CA int.pem -issuer int.pem -cert $one.leaf.pem -ndays 7 -respout $one.ocsp
   done
@@ -119,7 +134,7 @@ CONF
   server 3 "$(keys rsa) $legacy"
   server 4 "$(keys expired) $intermediate $remember"
   server 5 "$(keys self) $intermediate"
-  server 6 "" ""
+  server 6 "location = /lab.crl { alias $dir/pki/lab.crl; } location = /none.crl { return 404; }" ""
   server 7 "$(keys early) $intermediate"
   server 9 "$(keys rsa) ssl_protocols TLSv1; ssl_ciphers ALL:!aNULL@SECLEVEL=0;"
   server 10 "$(keys rsa) ssl_protocols TLSv1.1; ssl_ciphers ALL:!aNULL@SECLEVEL=0;"
@@ -143,6 +158,9 @@ CONF
   server 39 "$(keys p384) $modern ssl_ecdh_curve secp384r1; $remember"
   server 40 "$(keys ec) $intermediate add_header Set-Cookie 'open=1; Path=/'; add_header Set-Cookie 'shut=1; Secure';"
   server 41 "$(keys ec) $intermediate ssl_session_tickets off;"
+  server 44 "$(keys listed) $intermediate"
+  server 45 "$(keys struck) $intermediate"
+  server 46 "$(keys lost) $intermediate"
   # Without the right name there is nothing here.
   echo "server { listen 127.0.0.1:$(($base + 42)) ssl default_server; ssl_reject_handshake on; }"
   server 42 "$(keys ec) $intermediate $remember"

@@ -48,8 +48,12 @@ pub(crate) struct Certificate {
     pub must_staple: bool,
     /// How many time stamps of public logs are inside.
     pub timestamps: u64,
-    /// Where its issuer publishes who is revoked.
-    pub revocation: Vec<String>,
+    /// Its issuer answers or publishes who is revoked.
+    pub has_revocation: bool,
+    /// Where its issuer publishes lists of who is revoked.
+    pub lists: Vec<String>,
+    /// The serial number as it stands in lists.
+    pub raw_serial: Vec<u8>,
 }
 
 impl Certificate {
@@ -61,7 +65,7 @@ impl Certificate {
     pub(crate) fn read(der: &[u8]) -> Result<Self, String> {
         let parsed = parse(der)?;
         let mut names = Vec::new();
-        let mut revocation = Vec::new();
+        let (mut lists, mut has_responder) = (Vec::new(), false);
         let (mut must_staple, mut timestamps) = (false, 0);
         for extension in parsed.extensions() {
             match extension.parsed_extension() {
@@ -70,18 +74,15 @@ impl Certificate {
                 }
                 ParsedExtension::SCT(list) => timestamps = list.len() as u64,
                 ParsedExtension::AuthorityInfoAccess(list) => {
-                    let ocsp = list
-                        .accessdescs
-                        .iter()
-                        .filter(|one| one.access_method.to_id_string() == "1.3.6.1.5.5.7.48.1");
-                    revocation.extend(ocsp.filter_map(|one| address(&one.access_location)));
+                    has_responder =
+                        list.iter().any(|one| one.access_method.to_id_string() == "1.3.6.1.5.5.7.48.1");
                 }
                 ParsedExtension::CRLDistributionPoints(list) => {
                     for point in list.iter() {
                         if let Some(x509_parser::extensions::DistributionPointName::FullName(names)) =
                             &point.distribution_point
                         {
-                            revocation.extend(names.iter().filter_map(address));
+                            lists.extend(names.iter().filter_map(address));
                         }
                     }
                 }
@@ -111,7 +112,9 @@ impl Certificate {
             is_authority: parsed.is_ca(),
             must_staple,
             timestamps,
-            revocation,
+            has_revocation: has_responder || !lists.is_empty(),
+            lists,
+            raw_serial: parsed.raw_serial().to_vec(),
         })
     }
 

@@ -31,6 +31,8 @@ pub(crate) struct Shown {
     pub is_ordered: bool,
     /// How many certificates were sent.
     pub length: usize,
+    /// The issuer's certificate, if it was sent.
+    pub issuer: Option<Vec<u8>>,
     /// What the staple says.
     pub staple: Option<Staple>,
 }
@@ -46,6 +48,7 @@ pub(crate) fn shown(seen: &Assessment, trust: &Trust, now: Timestamp) -> Vec<Sho
             judgement: trust.judge(chain, now),
             is_ordered: certificate::is_ordered(chain),
             length: chain.len(),
+            issuer: chain.get(1).cloned(),
             staple: stapled.map(|staple| staple::judge(staple, chain, now).unwrap_or(Staple::Invalid)),
         })
         .collect()

@@ -6,6 +6,7 @@ mod assess;
 mod certificate;
 mod chain;
 mod clear;
+mod crl;
 pub mod describe;
 mod door;
 mod eliminate;
@@ -85,6 +86,11 @@ const SETTINGS: &[Setting] = &[
         "quick",
         "bool",
         "Versions, certificates and pages only, for at most 8 probes an endpoint; false by default.",
+    ),
+    setting(
+        "no_revocation_lists",
+        "bool",
+        "Do not fetch the revocation lists of trusted issuers over http; false by default.",
     ),
     setting("silent", "string", "What silence in a range means: `unknown` (the default) or `closed`."),
     setting("skip_ipv6", "bool", "Leave out the IPv6 addresses of names; false by default."),
@@ -168,6 +174,7 @@ impl Connector for Tls {
             per_address: number("connections_per_address", 1, 1_000, 4)? as usize,
             connections_max: number("connections_max", 8, 500, 80)? as u32,
             is_quick: settings.flag("quick")?,
+            fetches_lists: !settings.flag("no_revocation_lists")?,
             silent_is_closed,
             skips_ipv6: settings.flag("skip_ipv6")?,
             allows_special: settings.flag("allow_special")?,
@@ -201,6 +208,7 @@ struct TlsSource {
     per_address: usize,
     connections_max: u32,
     is_quick: bool,
+    fetches_lists: bool,
     silent_is_closed: bool,
     skips_ipv6: bool,
     allows_special: bool,
@@ -240,6 +248,7 @@ impl TlsSource {
             skips_ipv6: self.skips_ipv6,
             silent_is_closed: self.silent_is_closed,
             plain_port: self.plain_port,
+            fetches_lists: self.fetches_lists,
         };
         let mut seed = [0; 32];
         rustls::crypto::ring::default_provider()

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use octro_model::{Id, Span, UnknownReason, Why};
+use octro_model::{Id, Span, Timestamp, UnknownReason, Why};
 use rustls::crypto::CryptoProvider;
 use tokio::task::JoinSet;
 
@@ -23,6 +23,8 @@ use crate::Run;
 const ADDRESSES_MAX: usize = 16;
 /// How long before its end a run stops looking, to tell what it did not reach.
 const LAST_WORDS: Span = Span::from_secs(2);
+/// How many revocation lists are fetched at once: each may be large.
+const LISTS_AT_ONCE: usize = 4;
 
 /// What one run is to do.
 pub(crate) struct Plan {
@@ -46,6 +48,8 @@ pub(crate) struct Plan {
     pub silent_is_closed: bool,
     /// The port where web servers answer without TLS.
     pub plain_port: u16,
+    /// Issuers are asked for their revocation lists.
+    pub fetches_lists: bool,
 }
 
 /// What every look shares.
@@ -122,7 +126,40 @@ pub(crate) async fn survey(run: &mut Run<'_>, kinds: (&Id, &Id), plan: Plan, see
             return;
         }
     }
+    if teller.tell_waiting(run).is_err() {
+        return;
+    }
+    if plan.fetches_lists {
+        fetch_lists(run, &mut teller, end, (plan.patience, plan.allows_special)).await;
+    }
     teller.finish(run);
+}
+
+/// Fetches the revocation lists that are wanted, a few at a time, as long as there is time.
+async fn fetch_lists(run: &mut Run<'_>, teller: &mut Teller, end: Timestamp, how: (Duration, bool)) {
+    let mut left = teller.lists().into_iter();
+    let mut fetches = JoinSet::new();
+    let mut tick = tokio::time::interval(Duration::from_millis(200));
+    loop {
+        while fetches.len() < LISTS_AT_ONCE {
+            let Some(url) = left.next() else { break };
+            fetches.spawn(async move {
+                let list = super::crl::fetch(&url, how.0, how.1).await;
+                (url, list)
+            });
+        }
+        if fetches.is_empty() {
+            return;
+        }
+        tokio::select! {
+            Some(done) = fetches.join_next() => {
+                if let Ok((url, list)) = done {
+                    teller.take_list(&url, &list, run.now());
+                }
+            }
+            _ = tick.tick() => if run.now() >= end || run.is_stopped() { return },
+        }
+    }
 }
 
 async fn look(target: Target, shared: Arc<Shared>) -> Looked {
@@ -202,7 +239,7 @@ async fn resolve(target: &Target, shared: &Shared) -> Result<Vec<IpAddr>, Unknow
 }
 
 /// Addresses that no list should lead a probe to by mistake or by malice.
-fn is_special(ip: IpAddr) -> bool {
+pub(crate) fn is_special(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => ip.is_link_local() || ip.is_multicast() || ip.is_unspecified() || ip.is_broadcast(),
         IpAddr::V6(ip) => {

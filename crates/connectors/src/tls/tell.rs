@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use octro_model::{Id, Observation, ScopeReport, UnknownReason, Why};
+use octro_model::{Id, Observation, ScopeReport, Timestamp, UnknownReason, Why};
 use serde_json::{Map, Value, json};
 
 use super::assess::Assessment;
 use super::chain::Trust;
+use super::crl::{self, Wanted};
 use super::door::Outcome;
 use super::facts::{self, Facts, Shown};
 use super::merge;
@@ -18,6 +19,8 @@ use crate::{Run, Stopped};
 
 /// How many endpoints wait for the end because their issuer is not known yet.
 const WAITING_MAX: usize = 2_000;
+/// How many revocation lists one run fetches.
+const LISTS_MAX: usize = 500;
 
 /// One endpoint after the look.
 pub(crate) struct Looked {
@@ -37,6 +40,8 @@ pub(crate) struct Teller {
     silent_is_closed: bool,
     /// The certificates that were seen. They are told at the end: one endpoint may staple what another does not.
     certificates: BTreeMap<String, Facts>,
+    /// The lists that tell whether certificates are revoked, by their addresses.
+    lists: BTreeMap<String, Vec<Wanted>>,
     endpoints: u64,
     silent: u64,
     /// Why not every certificate was seen.
@@ -53,6 +58,7 @@ impl Teller {
             trust,
             silent_is_closed,
             certificates: BTreeMap::new(),
+            lists: BTreeMap::new(),
             endpoints: 0,
             silent: 0,
             missing: None,
@@ -173,12 +179,23 @@ impl Teller {
         let revoked = match one.staple {
             Some(Staple::Good) => Ok(json!(false)),
             Some(Staple::Revoked) => Ok(json!(true)),
-            _ if leaf.revocation.is_empty() => Ok(Value::Null),
+            _ if !leaf.has_revocation => Ok(Value::Null),
             _ => {
-                let what = "no valid revocation answer was stapled, and the issuer's lists are not fetched";
+                let what = "no valid revocation answer was stapled, and no list of the issuer was read";
                 Err(UnknownReason::new(Why::NotCollected, what))
             }
         };
+        // Only of a trusted issuer is the address of a list not a stranger's choice.
+        if let (Err(_), Ok(true), Some(issuer)) = (&revoked, &one.judgement.trusted, &one.issuer) {
+            for url in leaf.lists.iter().take(2) {
+                let wanted = Wanted {
+                    fingerprint: leaf.fingerprint.clone(),
+                    serial: leaf.raw_serial.clone(),
+                    issuer: issuer.clone(),
+                };
+                self.lists.entry(url.clone()).or_default().push(wanted);
+            }
+        }
         if let Some(known) = self.certificates.get_mut(&leaf.fingerprint) {
             if revoked.as_ref().is_ok_and(|value| !value.is_null()) {
                 known.insert("revoked", revoked);
@@ -214,13 +231,42 @@ impl Teller {
         self.certificates.insert(leaf.fingerprint.clone(), facts);
     }
 
-    /// Tells what waited, the certificates, and what was covered.
-    pub(crate) fn finish(mut self, run: &mut Run<'_>) {
+    /// Tells what waited for others.
+    pub(crate) fn tell_waiting(&mut self, run: &mut Run<'_>) -> Result<(), Stopped> {
         for looked in std::mem::take(&mut self.waiting) {
-            if self.tell(run, &looked).is_err() {
-                return;
+            self.tell(run, &looked)?;
+        }
+        Ok(())
+    }
+
+    /// The addresses of lists that could tell what is not known yet.
+    pub(crate) fn lists(&self) -> Vec<String> {
+        let is_open = |wanted: &Wanted| {
+            self.certificates
+                .get(&wanted.fingerprint)
+                .is_some_and(|facts| facts.get("revoked").is_some_and(Result::is_err))
+        };
+        let lists = self.lists.iter().filter(|(_, wanted)| wanted.iter().any(is_open));
+        lists.map(|(url, _)| url.clone()).take(LISTS_MAX).collect()
+    }
+
+    /// Takes one list, or why it could not be had.
+    pub(crate) fn take_list(&mut self, url: &str, list: &Result<Vec<u8>, UnknownReason>, now: Timestamp) {
+        for wanted in self.lists.get(url).into_iter().flatten() {
+            let named = match list {
+                Ok(list) => crl::names(list, url, wanted, now).map(Value::from),
+                Err(reason) => Err(reason.clone()),
+            };
+            if let Some(facts) = self.certificates.get_mut(&wanted.fingerprint)
+                && facts.get("revoked").is_some_and(Result::is_err)
+            {
+                facts.insert("revoked", named);
             }
         }
+    }
+
+    /// Tells the certificates, and what was covered.
+    pub(crate) fn finish(mut self, run: &mut Run<'_>) {
         let certificates = std::mem::take(&mut self.certificates);
         let count = certificates.len() as u64;
         for (key, facts) in certificates {

@@ -107,6 +107,9 @@ const SERVERS: &[Server] = &[
         &[("session_tickets", "false"), ("secure_renegotiation", "true"), ("compression", "false")],
     ),
     (42, "---+-", &[("chain_trusted", "true"), ("extended_master_secret", "true")]),
+    (44, "---++", &[("chain_trusted", "true")]),
+    (45, "---++", &[("chain_trusted", "true")]),
+    (46, "---++", &[("chain_trusted", "true")]),
     (43, "---+-", &[("forward_secrecy", "false"), ("service", "\"tls\"")]),
 ];
 
@@ -116,7 +119,7 @@ fn every_server_of_the_lab_is_seen_as_it_is() {
     let mut numbers: Vec<u16> = SERVERS.iter().map(|(number, ..)| *number).collect();
     numbers.dedup();
     let mut endpoints: Vec<String> = numbers.iter().map(|number| local(lab.port(*number))).collect();
-    endpoints.push(format!("127.0.0.1:{}", lab.port(44)));
+    endpoints.push(format!("127.0.0.1:{}", lab.port(48)));
     let seen = look(&endpoints, json!({ "roots": [lab.file("pki/root.pem")] }));
     let mut wrong = Vec::new();
     for (number, expected, attributes) in SERVERS {
@@ -144,7 +147,7 @@ fn every_server_of_the_lab_is_seen_as_it_is() {
     assert_eq!(on(&seen, lab.port(43)).attributes["weak_suites"].as_array().map(Vec::len), Some(7));
     assert_eq!(on(&seen, lab.port(22)).attributes["suites"].as_array().map(Vec::len), Some(27));
     // Nobody listens there: unknown, and a gap among the certificates.
-    let closed = on(&seen, lab.port(44));
+    let closed = on(&seen, lab.port(48));
     assert_eq!(versions(closed), "?????");
     assert!(seen.scope("tls.endpoint", "").complete);
     assert!(seen.why("tls.certificate", "").contains("refused"));
@@ -177,6 +180,11 @@ fn certificates(seen: &super::Seen, lab: &Lab) {
     is(32, "revoked", "true");
     is(33, "must_staple", "true");
     is(39, "key_bits", "384");
+    // Said by the issuer's list: not on it, on it, and no list to be had.
+    is(44, "revoked", "false");
+    is(45, "revoked", "true");
+    let lost = seen.of(on(seen, lab.port(46)).attributes["certificate"].as_str().unwrap());
+    assert!(lost.unknown["revoked"].detail.contains("status 404"), "{:?}", lost.unknown);
 }
 
 #[test]
