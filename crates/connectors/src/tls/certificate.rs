@@ -260,3 +260,61 @@ fn signature_hash(parsed: &X509Certificate<'_>) -> Option<String> {
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_names(names: &[&str]) -> Certificate {
+        Certificate {
+            fingerprint: String::new(),
+            subject: "www.example.com".to_owned(),
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            issuer: String::new(),
+            serial: String::new(),
+            not_before: Timestamp::from_secs(0),
+            not_after: Timestamp::from_secs(1),
+            key_type: "ecdsa".to_owned(),
+            key_bits: Some(256),
+            signature_hash: None,
+            self_signed: false,
+            is_authority: false,
+            must_staple: false,
+            timestamps: 0,
+            has_revocation: false,
+            lists: Vec::new(),
+            raw_serial: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn names_are_covered_as_clients_see_it() {
+        for (names, asked, expected) in [
+            (&["www.example.com"][..], "www.example.com", true),
+            (&["www.example.com"], "WWW.example.com.", true),
+            (&["www.example.com"], "example.com", false),
+            (&["*.example.com"], "www.example.com", true),
+            (&["*.example.com"], "a.www.example.com", false),
+            (&["*.example.com"], "example.com", false),
+            (&["*.com"], "example.com", false),
+            (&["w*.example.com"], "www.example.com", false),
+            (&["192.0.2.1"], "192.0.2.1", true),
+            (&["2001:db8::1"], "2001:db8:0::1", true),
+            (&["*.0.2.1"], "192.0.2.1", false),
+            // The common name does not count.
+            (&[], "www.example.com", false),
+        ] {
+            assert_eq!(with_names(names).covers(asked), expected, "{names:?} {asked}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_certificate_is_told() {
+        for der in [&b""[..], b"\x30\x00", b"\x30\x82\xff\xff\x30", &[0x30; 400]] {
+            assert!(Certificate::read(der).is_err());
+        }
+        assert!(Certificate::read(&vec![0; DER_MAX + 1]).unwrap_err().contains("at most"));
+        assert!(!is_ordered(&[b"\x30".to_vec()]));
+        assert_eq!(hex(&[0, 255]), "00ff");
+    }
+}

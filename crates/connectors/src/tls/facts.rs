@@ -99,9 +99,8 @@ fn versions(facts: &mut Facts, seen: &Assessment) {
     };
     let ssl = match (of(Version::Ssl3), of(Version::Ssl2)) {
         (Ok(true), _) | (_, Ok(true)) => Ok(true),
-        (Err(reason), _) => Err(reason),
-        // Nothing but SSL 2 is understood by a server that keeps silent at a hello of SSL 2 and answers the others.
-        (Ok(false), Err(_) | Ok(false)) => Ok(false),
+        (Err(reason), _) | (Ok(false), Err(reason)) => Err(reason),
+        (Ok(false), Ok(false)) => Ok(false),
     };
     facts.insert("accepts_ssl3", ssl.map(Value::from));
     for (name, version) in [

@@ -25,6 +25,7 @@ mod target;
 mod tell;
 mod verdict;
 mod version;
+mod versions;
 mod wire;
 
 use std::collections::HashMap;

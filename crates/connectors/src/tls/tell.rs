@@ -18,7 +18,7 @@ use super::verdict::Speaks;
 use crate::{Run, Stopped};
 
 /// How many endpoints wait for the end because their issuer is not known yet.
-const WAITING_MAX: usize = 2_000;
+const WAITING_MAX: usize = 500;
 /// How many revocation lists one run fetches.
 const LISTS_MAX: usize = 500;
 
