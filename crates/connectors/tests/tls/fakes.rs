@@ -29,6 +29,7 @@ pub struct Heard {
     pub suites: Vec<u16>,
     pub groups: Vec<u16>,
     pub is_tls13: bool,
+    pub has_share: bool,
     pub bytes: Vec<u8>,
 }
 
@@ -48,19 +49,20 @@ pub fn hear(stream: &mut TcpStream) -> Option<Heard> {
     let suites = (0..count / 2).map(|n| word(at + 2 + 2 * n)).collect();
     at += 2 + count;
     at += 1 + usize::from(body[at]);
-    let (mut groups, mut is_tls13) = (Vec::new(), false);
+    let (mut groups, mut is_tls13, mut has_share) = (Vec::new(), false, false);
     at += 2;
     while at + 4 <= body.len() {
         let (kind, length) = (word(at), usize::from(word(at + 2)));
         match kind {
             10 => groups = (0..(length - 2) / 2).map(|n| word(at + 6 + 2 * n)).collect(),
             43 => is_tls13 = true,
+            51 => has_share = length > 2,
             _ => {}
         }
         at += 4 + length;
     }
     let version = word(4);
-    Some(Heard { version, suites, groups, is_tls13, bytes: [head.to_vec(), body].concat() })
+    Some(Heard { version, suites, groups, is_tls13, has_share, bytes: [head.to_vec(), body].concat() })
 }
 
 fn record(kind: u8, version: u16, body: &[u8]) -> Vec<u8> {
@@ -133,6 +135,35 @@ pub fn pass_on(mut stream: TcpStream, port: u16, heard: &[u8]) {
     });
     std::io::copy(&mut other, &mut stream).ok();
     stream.shutdown(Shutdown::Both).ok();
+}
+
+/// A service that talks until TLS starts, unless what it hears is of somebody who wants none: then it says `clear`.
+pub fn either(
+    talk: &'static [&'static [u8]],
+    port: u16,
+    wants: fn(&[u8]) -> bool,
+    clear: &'static [u8],
+) -> u16 {
+    let answer = move |mut stream: TcpStream| {
+        let mut buffer = [0; 2048];
+        for (number, line) in talk.iter().enumerate() {
+            if number > 0 {
+                // MySQL's request for TLS has 36 bytes, and the hello follows at once.
+                let count = match stream.read(&mut buffer[..36]) {
+                    Ok(count @ 1..) => count,
+                    _ => return,
+                };
+                if wants(&buffer[..count]) {
+                    stream.write_all(clear).ok();
+                    stream.read(&mut buffer).ok();
+                    return;
+                }
+            }
+            stream.write_all(line).ok();
+        }
+        pass_on(stream, port, b"");
+    };
+    serve(answer).0
 }
 
 /// A service that says each of `lines` after it heard something (the first at once), and then passes on to `port`.

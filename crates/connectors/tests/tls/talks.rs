@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::fakes::{alert, done, hear, pass_on, reset, retry, say, serve, server_hello, talk};
+use super::fakes::{alert, done, either, hear, pass_on, reset, retry, say, serve, server_hello, talk};
 use super::lab::Lab;
 use super::{local, look, on, versions, why};
 
@@ -159,4 +159,67 @@ fn a_server_that_tires_has_refused_nothing() {
     let seen = look(&[local(tired)], json!({ "timeout_step": "1s" }));
     assert_eq!(versions(on(&seen, tired)), "????+");
     assert_eq!(why(on(&seen, tired), "accepts_tls10"), "throttled");
+}
+
+#[test]
+fn what_happens_to_clients_without_tls_is_tried_where_it_may_be() {
+    let lab = Lab::start();
+    let port = lab.port(2);
+    // A request for TLS has 8 bytes, a start without it more.
+    let starts: fn(&[u8]) -> bool = |heard| heard.len() > 8;
+    let signs_in: fn(&[u8]) -> bool = |heard| heard.get(4..6) != Some(&[0x85, 0xae]);
+    let greeting: &[u8] = b"\x1f\0\0\0\x0a8.0\0abcd12345678\0\xff\xff...........";
+    let mysql: &'static [&'static [u8]] = Box::leak(Box::new([greeting, b""]));
+    let services = [
+        (
+            "postgres",
+            false,
+            either(
+                &[b"", b"S"],
+                port,
+                starts,
+                b"E\0\0\0\x50SFATAL\0C28000\0Mno pg_hba.conf entry, no encryption\0\0",
+            ),
+        ),
+        ("postgres", true, either(&[b"", b"S"], port, starts, b"R\0\0\0\x08\0\0\0\0")),
+        (
+            "mysql",
+            false,
+            either(mysql, port, signs_in, b"\x20\0\0\x02\xff\x57\x0c#HY000Connections using insecure"),
+        ),
+        (
+            "mysql",
+            true,
+            either(mysql, port, signs_in, b"\x20\0\0\x02\xff\x15\x04#28000Access denied for user"),
+        ),
+    ];
+    let endpoints: Vec<String> = services
+        .iter()
+        .map(|(name, _, port)| format!("{} starttls={name} plaintext quick", local(*port)))
+        .collect();
+    let seen = look(&endpoints, json!({ "roots": [lab.file("pki/root.pem")] }));
+    for (name, expected, port) in services {
+        let one = on(&seen, port);
+        assert_eq!(versions(one), "---++", "{name}: {:?}", one.attributes["answers"]);
+        let found = one.attributes.get("plaintext_accepted");
+        assert_eq!(found, Some(&json!(expected)), "{name}: {:?}", one.unknown.get("plaintext_accepted"));
+    }
+}
+
+#[test]
+fn a_server_that_wants_a_key_share_gets_one() {
+    let (port, _) = serve(|mut stream| match hear(&mut stream) {
+        Some(heard) if heard.is_tls13 && heard.has_share && heard.suites.contains(&0x1301) => {
+            let mut extensions = vec![0, 43, 0, 2, 3, 4, 0, 51, 0, 36, 0, 0x1d, 0, 32];
+            extensions.extend([7; 32]);
+            say(&mut stream, &server_hello(0x0303, 0x1301, 0, &extensions));
+        }
+        Some(heard) if heard.is_tls13 => say(&mut stream, &alert(109)),
+        _ => say(&mut stream, &alert(70)),
+    });
+    let seen = look(&[local(port)], json!({}));
+    let one = on(&seen, port);
+    assert_eq!(versions(one), "----+", "{:?}", one.attributes["answers"]);
+    assert_eq!(one.attributes["suites"], json!(["TLS_AES_128_GCM_SHA256"]));
+    assert_eq!(one.attributes["groups"], json!(["x25519"]));
 }

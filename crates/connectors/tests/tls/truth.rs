@@ -236,3 +236,41 @@ fn the_farm_costs_few_connections_and_no_verdict_is_wrong() {
         }
     }
 }
+
+#[test]
+fn from_afar_the_same_is_seen() {
+    let lab = Lab::start();
+    let settings = json!({ "roots": [lab.file("pki/root.pem")], "connections_per_address": 40 });
+    let numbers = [3, 22, 34, 37, 38];
+    let direct: Vec<String> = numbers.iter().map(|number| local(lab.port(*number))).collect();
+    let near = look(&direct, settings.clone());
+    let far: Vec<u16> = numbers
+        .iter()
+        .map(|number| {
+            let port = lab.port(*number);
+            super::fakes::serve(move |stream| {
+                std::thread::sleep(std::time::Duration::from_millis(40));
+                super::fakes::pass_on(stream, port, b"");
+            })
+            .0
+        })
+        .collect();
+    let behind: Vec<String> = far.iter().map(|port| local(*port)).collect();
+    let distant = look(&behind, settings);
+    for (number, port) in numbers.iter().zip(far) {
+        let (one, other) = (on(&near, lab.port(*number)), on(&distant, port));
+        assert_eq!(versions(one), versions(other));
+        // The order is another one, since the search goes in parts.
+        let set = |name: &str, of: &octro_model::Observation| {
+            let list = of.attributes.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+            let mut names: Vec<String> = list.iter().map(Value::to_string).collect();
+            names.sort();
+            assert!(!names.is_empty(), "{number} {name}: {:?}", of.unknown.get(name));
+            names
+        };
+        for name in ["suites", "signature_algorithms", "groups", "certificates"] {
+            assert_eq!(set(name, one), set(name, other), "{number} {name}");
+        }
+        assert_eq!(one.attributes["suite_order"], other.attributes["suite_order"], "{number}");
+    }
+}
