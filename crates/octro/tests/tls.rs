@@ -1,6 +1,6 @@
 //! `octro check tls` on the lab of real servers: the default program's verdicts are the truth.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what it expects")]
+#![expect(clippy::unwrap_used, reason = "a test says what it expects")]
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
