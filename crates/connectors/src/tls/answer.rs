@@ -13,6 +13,8 @@ const RETRY: [u8; 32] = [
 ];
 /// How many certificates of one chain are kept.
 const CHAIN_MAX: usize = 16;
+/// How many bytes of a server hello are kept as evidence.
+const EVIDENCE_MAX: usize = 512;
 
 /// A server hello.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,6 +64,8 @@ pub(crate) struct Answer {
     pub is_whole: bool,
     /// A message could not be read, and which.
     pub garbled: Option<&'static str>,
+    /// The server hello as it was sent, but for what is random in it.
+    pub evidence: Vec<u8>,
 }
 
 impl Answer {
@@ -119,7 +123,8 @@ impl Building {
             return match server_hello(body) {
                 Some(hello) => {
                     let is_whole = hello.version >= 0x0304;
-                    self.answer = Some(Answer { hello, is_whole, ..Answer::default() });
+                    self.answer =
+                        Some(Answer { hello, is_whole, evidence: blanked(body), ..Answer::default() });
                     is_whole
                 }
                 None => {
@@ -154,6 +159,25 @@ impl Building {
     pub(crate) const fn has_hello(&self) -> bool {
         self.answer.is_some()
     }
+}
+
+/// A server hello with zeros for its random bytes (but for the last eight, which may be a mark) and its session id, so
+/// that the same behaviour leaves the same evidence.
+fn blanked(body: &[u8]) -> Vec<u8> {
+    let mut kept: Vec<u8> = body.iter().take(EVIDENCE_MAX).copied().collect();
+    let is_retry = kept.get(2..34) == Some(RETRY.as_slice());
+    let is_marked = kept.get(26..33) == Some(b"DOWNGRD");
+    let session = kept.get(34).copied().map_or(0, usize::from);
+    let random = if is_retry {
+        0
+    } else if is_marked {
+        24
+    } else {
+        32
+    };
+    kept.iter_mut().skip(2).take(random).for_each(|byte| *byte = 0);
+    kept.iter_mut().skip(35).take(session).for_each(|byte| *byte = 0);
+    kept
 }
 
 fn server_hello(body: &[u8]) -> Option<ServerHello> {
@@ -304,6 +328,11 @@ mod tests {
     fn a_retry_names_the_group_and_the_real_version() {
         let event = hello(0x0303, RETRY, 0x1302, &[(43, &[3, 4]), (51, &[0, 0x1d])]);
         let answer = build(vec![event]).into_answer().unwrap();
+        assert_eq!(
+            server_hello(&answer.evidence).unwrap(),
+            answer.hello,
+            "the evidence reads as the answer did"
+        );
         assert_eq!((answer.version(), answer.hello.group), (Some(Version::Tls13), Some(0x1d)));
         assert!(answer.is_whole);
     }
@@ -324,6 +353,7 @@ mod tests {
         assert_eq!(answer.chain, [b"ab".to_vec(), b"c".to_vec()]);
         assert_eq!((answer.staple.as_deref(), answer.curve), (Some(&b"xy"[..]), Some(0x1d)));
         assert_eq!((answer.signature, answer.asks_client, answer.is_whole), (Some(0x0401), true, true));
+        assert_eq!(server_hello(&answer.evidence).unwrap(), answer.hello);
         let hello = &answer.hello;
         assert!(hello.is_downgrade && hello.renegotiates_safely && hello.extended_master && hello.tickets);
         assert_eq!((hello.protocol.as_deref(), hello.timestamps), (Some("h2"), 2));

@@ -18,6 +18,9 @@ use super::record::{Fault, Reader};
 use super::starttls::{self, NoStart, Service, Told};
 use crate::plain::plain;
 
+/// A talk before TLS has this many steps' time: mail servers let strangers wait before they greet.
+const TALK_STEPS: u32 = 4;
+
 /// What became of one hello.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -190,7 +193,9 @@ impl Door {
         let mut connection = self.connect(self.address.port()).await?;
         let Some(service) = self.service else { return Ok(connection) };
         let name = self.name.clone().unwrap_or_else(|| self.address.ip().to_string());
-        match timeout(self.patience, starttls::start(&mut connection.stream, service, &name)).await {
+        match timeout(self.patience * TALK_STEPS, starttls::start(&mut connection.stream, service, &name))
+            .await
+        {
             Err(_) => Err(Outcome::Silent),
             Ok(Err(NoStart::Closed)) => Err(Outcome::Closed),
             Ok(Err(NoStart::Declined(words))) => Err(Outcome::Declined(words)),

@@ -128,6 +128,14 @@ fn versions(facts: &mut Facts, seen: &Assessment) {
     let answers: BTreeMap<&str, String> =
         seen.outcomes.iter().map(|(version, outcome)| (version.name(), outcome.words())).collect();
     facts.insert("answers", Ok(json!(answers)));
+    let hellos: BTreeMap<&str, String> = seen
+        .outcomes
+        .iter()
+        .filter_map(|(version, outcome)| Some((version.name(), outcome.answer()?)))
+        .filter(|(_, answer)| !answer.evidence.is_empty())
+        .map(|(name, answer)| (name, certificate::hex(&answer.evidence)))
+        .collect();
+    facts.insert("server_hellos", Ok(json!(hellos)));
 }
 
 fn names(found: &Found, name: impl Fn(u16) -> String) -> Fact {

@@ -25,7 +25,7 @@ pub(crate) enum Rule {
 }
 
 /// Every attribute that a probe finds, with its rule.
-pub(crate) const RULES: [(&str, Rule); 42] = [
+pub(crate) const RULES: [(&str, Rule); 43] = [
     ("accepts_ssl3", Rule::Any),
     ("accepts_tls10", Rule::Any),
     ("accepts_tls11", Rule::Any),
@@ -60,6 +60,7 @@ pub(crate) const RULES: [(&str, Rule); 42] = [
     ("post_quantum", Rule::All),
     ("protocol", Rule::First),
     ("secure_renegotiation", Rule::All),
+    ("server_hellos", Rule::First),
     ("service", Rule::First),
     ("session_tickets", Rule::Any),
     ("signature_algorithms", Rule::Union),

@@ -155,7 +155,7 @@ pub fn either(
                 };
                 if wants(&buffer[..count]) {
                     stream.write_all(clear).ok();
-                    stream.read(&mut buffer).ok();
+                    std::io::copy(&mut stream, &mut std::io::sink()).ok();
                     return;
                 }
             }
