@@ -431,3 +431,35 @@ async fn what_changed_while_no_ledger_was_kept_is_told_when_one_is() {
         of.done().await;
     }
 }
+
+#[tokio::test]
+async fn a_key_is_changed_after_what_waits_and_not_before_it_was_told() {
+    for of in Proving::all().await {
+        ten_days(&of).await;
+        of.ledger.flush().await.unwrap();
+        let before = of.ledger.reader().await.unwrap().size();
+        // A seal under the old key waits in the outbox, and the clock was set back by three days.
+        of.bench.engine.seal().await.unwrap();
+        of.bench.clock.set(hour(241.0 - 72.0));
+        of.ledger.rotate().await.unwrap();
+        of.bench.clock.set(hour(242.0));
+        of.bench.collect("a", &[disk("d1", true), disk("d2", true)], &WHOLE).await;
+        of.bench.engine.seal().await.unwrap();
+        of.proved(&of.interval(hour(2.0), hour(240.5)).await.unwrap()).await;
+        of.proved(&of.interval(hour(2.0), hour(242.0)).await.unwrap()).await;
+        // Every single entry is proved under the key of today; a log's times never go back.
+        let reader = of.ledger.reader().await.unwrap();
+        let mut written = 0;
+        for index in (0..before.min(20)).chain(before..reader.size()) {
+            let leaf = octro_verify::Leaf::parse(&reader.entry(index).await.unwrap().leaf).unwrap();
+            assert!(leaf.written >= written, "entry {index}");
+            written = leaf.written;
+            of.proved(&of.bench.query.prove_entry(index).await.unwrap()).await;
+            let text = reader.tlog_proof(index).await.unwrap();
+            let (_, note) = text.split_once("\n\n").unwrap();
+            let key = VerifierKey::parse(&reader.log().signer).unwrap();
+            assert!(octro_verify::Note::parse(note).unwrap().signed_by(&key).unwrap(), "entry {index}");
+        }
+        of.done().await;
+    }
+}

@@ -225,10 +225,7 @@ async fn inputs_go_on_while_a_seal_is_hashed_and_are_in_it() {
         let engine = Arc::new(engine(&bench, gate.random(), 10).await);
         engine
             .install(
-                &rules::base()
-                    .test("encrypted", &rules::encrypted())
-                    .control("C-1", &["encrypted"])
-                    .files(),
+                &rules::base().test("encrypted", &rules::encrypted()).control("C-1", &["encrypted"]).files(),
             )
             .await
             .unwrap();
@@ -241,7 +238,9 @@ async fn inputs_go_on_while_a_seal_is_hashed_and_are_in_it() {
         engine.declare(info).await.unwrap();
         let many: Vec<Value> = (0..900).map(|n| disk(&format!("d{n}"), n % 7 != 0)).collect();
         observe(&engine, &bench, &many).await;
-        for (round, news) in [vec![disk("d1", false)], vec![disk("d2", false), disk("new", true)]].iter().enumerate() {
+        for (round, news) in
+            [vec![disk("d1", false)], vec![disk("d2", false), disk("new", true)]].iter().enumerate()
+        {
             bench.clock.advance(Span::HOUR);
             let gate_of_round = &gate;
             *gate_of_round.state.0.lock().unwrap() = (false, 0);
@@ -299,7 +298,8 @@ async fn entries_never_go_back_in_time() {
         bench.collect("a", &[disk("d1", false), disk("d2", true)], &WHOLE).await;
         ledger.flush().await.unwrap();
         let mut last = 0;
-        for row in bench.query.db().fetch("SELECT leaf FROM ledger_entries ORDER BY seq", &[]).await.unwrap() {
+        for row in bench.query.db().fetch("SELECT leaf FROM ledger_entries ORDER BY seq", &[]).await.unwrap()
+        {
             let leaf = String::from_utf8(row.get::<Vec<u8>>(0).unwrap()).unwrap();
             let leaf: Value = serde_json::from_str(&leaf).unwrap();
             let written: u64 = leaf["t"].to_string().trim_matches('"').parse().unwrap();

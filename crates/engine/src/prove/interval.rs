@@ -17,9 +17,6 @@ const TRANSITIONS: &str = "SELECT n, written, hash FROM journal_transitions WHER
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[TRANSITIONS];
 
-/// How many entries are read at once when rotations of the key are looked for.
-const PAGE: u64 = 5_000;
-
 impl Query {
     /// Proves a control's statuses from `from` to `to`. Where the last seal is older than `to`, it proves up to that seal.
     ///
@@ -94,20 +91,16 @@ impl Query {
             let What::Seal(seal) = Leaf::parse(&one.leaf).ok()?.what else { return None };
             Some((one.index, seal.signer))
         });
-        let Some((mut index, signer)) = seal.max_by_key(|(index, _)| *index) else { return Ok(Vec::new()) };
+        let Some((index, signer)) = seal.max_by_key(|(index, _)| *index) else { return Ok(Vec::new()) };
         if reader.log().signer.contains(&format!("+{signer}+")) {
             return Ok(Vec::new());
         }
-        let mut found = Vec::new();
-        loop {
-            let entries = reader.entries(index + 1, PAGE).await?;
-            let Some(last) = entries.last() else { return Ok(found) };
-            index = last.index;
-            for entry in entries {
-                if matches!(Leaf::parse(&entry.leaf).map(|leaf| leaf.what), Ok(What::Key(_))) {
-                    found.push(Placed { index: entry.index, leaf: entry.leaf });
-                }
-            }
-        }
+        changes(reader, index).await
     }
+}
+
+/// The changes of the log's key after an entry.
+pub(super) async fn changes(reader: &Reader, index: u64) -> Result<Vec<Placed>, EngineError> {
+    let changes = reader.key_changes(index).await?.into_iter();
+    Ok(changes.map(|entry| Placed { index: entry.index, leaf: entry.leaf }).collect())
 }
