@@ -29,7 +29,7 @@ pub enum Db {
     Postgres(PgPool),
 }
 
-/// A transaction that writes. It is undone unless it is committed.
+/// A transaction. What it writes is undone unless it is committed.
 pub enum Tx {
     /// On SQLite.
     Sqlite(sqlx::Transaction<'static, Sqlite>),
@@ -129,6 +129,18 @@ impl Db {
         let begin = self.dialect().begin_write();
         Ok(match self {
             Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with(begin).await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin_with(begin).await?),
+        })
+    }
+
+    /// Begins a transaction that only reads: all of its questions are answered as of one moment.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn snapshot(&self) -> Result<Tx, StoreError> {
+        let begin = self.dialect().begin_snapshot();
+        Ok(match self {
+            Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin_with(begin).await?),
             Self::Postgres(pool) => Tx::Postgres(pool.begin_with(begin).await?),
         })
     }

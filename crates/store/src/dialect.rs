@@ -30,6 +30,14 @@ impl Dialect {
             Self::Postgres => "BEGIN",
         }
     }
+
+    /// What begins a transaction that sees the database as it is at its first question, whatever is written meanwhile.
+    pub(crate) const fn begin_snapshot(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN DEFERRED",
+            Self::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+        }
+    }
 }
 
 /// The text of a statement with `rows` times `columns` placeholders between `head` and `tail`: the only SQL that is put together

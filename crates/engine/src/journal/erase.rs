@@ -1,41 +1,63 @@
 //! Erasing a person from the ledger: the random bytes that open the commitments to them are deleted. The log, its seals
-//! and all proofs of others stay as they are.
+//! and all proofs of others stay as they are. The leaves of whoever is erased are kept, or the trees that they stand in
+//! could not be made anew; so each is first found in its tree.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use octro_model::{Clock, Id};
-use octro_store::Db;
-use octro_verify::{Hash, Leaf, Status, What, commitment, member_leaf, own_salt, results_commitment};
+use octro_model::{Clock, Id, Timestamp};
+use octro_store::{Db, Tx};
+use octro_verify::{Hash, Leaf, Salts, What};
 
-use super::{hash, micros, status};
+use super::remade::{Remade, Which, told};
+use super::{hash, micros, store};
 use crate::EngineError;
 
-const RESOURCE: &str = "SELECT r.ord, s.salt FROM resources r JOIN journal_salts s ON s.resource = r.ord \
-     WHERE r.kind = $1 AND r.key = $2";
-const POPULATIONS: &str = "SELECT p.seal, p.secret, s.written, p.log FROM journal_populations p \
+const RESOURCES: &str = "SELECT r.ord, r.kind, s.salt FROM resources r JOIN journal_salts s ON s.resource = r.ord \
+     WHERE r.key = $1 ORDER BY r.ord";
+const POPULATIONS: &str = "SELECT p.log, p.seal, s.written, p.hash, p.secret FROM journal_populations p \
      JOIN journal_seals s ON s.log = p.log AND s.n = p.seal WHERE p.kind = $1 ORDER BY p.log, p.seal";
-const RESULTS: &str = "SELECT t.id, x.status FROM results x JOIN tests t ON t.ord = x.test WHERE x.resource = $1 \
-     AND x.status < 6 AND x.from_at <= $2 AND x.known_at <= $2 AND x.superseded_at > $2 \
-     AND (x.to_at > $2 OR x.closed_at > $2)";
+const BEFORE: &str = "SELECT log, seal FROM journal_erased WHERE kind = $1 AND resource = $2";
 const KEEP: &str = "INSERT INTO journal_erased (log, seal, kind, resource, leaf) VALUES ($1, $2, $3, $4, $5) \
      ON CONFLICT (log, seal, kind, resource) DO NOTHING";
 const SHRED: &str = "DELETE FROM journal_salts WHERE resource = $1";
 
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[RESOURCE, POPULATIONS, RESULTS, KEEP, SHRED];
+pub(super) const STATEMENTS: &[&str] = &[RESOURCES, POPULATIONS, BEFORE, KEEP, SHRED];
 
 /// What was erased.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Erased {
-    /// How many commitments in the ledger can no longer be opened.
+    /// How many commitments in the ledger can no longer be opened, that could before.
     pub commitments: u64,
+    /// The kinds of the resources that carried the key.
+    pub kinds: Vec<String>,
+    /// How many commitments stay: they are older than the kind's personal data, and whoever has the key of their
+    /// population can still open them.
+    pub left: u64,
+    /// How many populations can no longer be made anew from what is stored. The commitments in them could not be
+    /// opened before either; `octro ledger audit` tells more.
+    pub lost: u64,
 }
 
-/// Erases a resource of a kind with personal data, and puts that into the ledger with its ground `basis`. If a source
-/// still sees the resource, the next seal commits to it anew.
+/// A resource that carries the key: its number, its kind, and its own random bytes.
+type Resource = (i64, Id, Hash);
+
+/// What is known of the populations of a kind: of each seal, by log and number, the leaves that are to be kept.
+#[derive(Clone, Default)]
+struct Found {
+    /// Leaves by resource; empty, if none of these resources was there.
+    leaves: Vec<(i64, [u8; 64])>,
+    left: u64,
+    lost: bool,
+}
+
+type Seals = BTreeMap<(i64, i64), Found>;
+
+/// Erases whoever has `key`: every resource with that key, of `kind` and of all other kinds with personal data. That is
+/// put into the ledger with its ground `basis`. If a source still sees such a resource, the next seal commits to it anew.
 ///
 /// # Errors
-/// If there is nothing of it to erase, or the database fails; then nothing was erased.
+/// If there is nothing of `kind` to erase, or the database fails; then nothing was erased.
 pub async fn erase(
     db: &Db,
     clock: &dyn Clock,
@@ -43,39 +65,120 @@ pub async fn erase(
     key: &str,
     basis: &str,
 ) -> Result<Erased, EngineError> {
-    let missing = || EngineError::NotFound {
-        what: "resource with personal data in the ledger",
-        name: format!("{kind} {key}"),
-    };
-    let row = db.fetch_one(RESOURCE, &[kind.as_str().into(), key.into()]).await?.ok_or_else(missing)?;
-    let (ord, own): (i64, Hash) = (row.get(0)?, hash(&row, 1)?);
-    let mut leaves: Vec<(i64, i64, [u8; 64])> = Vec::new();
-    let mut subject = [0; 32];
-    for row in db.fetch(POPULATIONS, &[kind.as_str().into()]).await? {
-        let (seal, secret, written): (i64, Hash, i64) = (row.get(0)?, hash(&row, 1)?, row.get(2)?);
-        let log: i64 = row.get(3)?;
-        let mut results: BTreeMap<String, Status> = BTreeMap::new();
-        for row in db.fetch(RESULTS, &[ord.into(), written.into()]).await? {
-            let code: i64 = row.get(1)?;
-            results.insert(row.get(0)?, status(u8::try_from(code).unwrap_or(u8::MAX)));
-        }
-        if results.is_empty() {
-            continue; // it was not seen then
-        }
-        let salt = own_salt(&own, &secret);
-        subject = commitment(&salt, kind, key);
-        leaves.push((log, seal, member_leaf(&subject, &results_commitment(&salt, &results))));
+    // Trees take long to make anew, and do not change: that is done before anybody has to wait.
+    let mut known: HashMap<Id, Seals> = HashMap::new();
+    let mut snapshot = db.snapshot().await?;
+    let before = resources(&mut snapshot, kind, key).await?;
+    for (kind, of) in by_kind(&before) {
+        let seals = find(&mut snapshot, &kind, &of, &Seals::new()).await?;
+        known.insert(kind, seals);
     }
-    let now = clock.now();
+    drop(snapshot);
+
     let mut tx = db.begin().await?;
-    for (log, seal, leaf) in &leaves {
-        let leaf = leaf.to_vec();
-        tx.execute(KEEP, &[(*log).into(), (*seal).into(), kind.as_str().into(), ord.into(), (&leaf).into()])
-            .await?;
+    // From here on nobody seals, and nothing is told before this is.
+    let written = store::alone(&mut tx, clock.now()).await?;
+    let now = resources(&mut tx, kind, key).await?;
+    let mut erased = Erased::default();
+    for (kind, of) in by_kind(&now) {
+        // Whoever was erased and seen again meanwhile has other bytes than those that were looked at.
+        let usable = known.remove(&kind).filter(|_| of == only(&before, &kind)).unwrap_or_default();
+        let seals = find(&mut tx, &kind, &of, &usable).await?;
+        for (ord, _) in &of {
+            let mut subject = [0; 32];
+            let mut records = 0;
+            for ((log, seal), found) in &seals {
+                let Some((_, leaf)) = found.leaves.iter().find(|(of, _)| of == ord) else { continue };
+                let bytes = leaf.to_vec();
+                let values: [octro_store::Param<'_>; 5] =
+                    [(*log).into(), (*seal).into(), kind.as_str().into(), (*ord).into(), (&bytes).into()];
+                tx.execute(KEEP, &values).await?;
+                subject = leaf.first_chunk().copied().unwrap_or_default();
+                records += 1;
+            }
+            tx.execute(SHRED, &[(*ord).into()]).await?;
+            let what = What::Erasure { subject, records, basis: basis.to_owned() };
+            octro_ledger::outbox::put(&mut tx, written, &Leaf { written: micros(written), what }).await?;
+            erased.commitments += records;
+        }
+        erased.left += seals.values().map(|found| found.left).sum::<u64>();
+        erased.lost += seals.values().filter(|found| found.lost).count() as u64;
+        erased.kinds.push(kind.to_string());
     }
-    tx.execute(SHRED, &[ord.into()]).await?;
-    let what = What::Erasure { subject, records: leaves.len() as u64, basis: basis.to_owned() };
-    octro_ledger::outbox::put(&mut tx, now, &Leaf { written: micros(now), what }).await?;
     tx.commit().await?;
-    Ok(Erased { commitments: leaves.len() as u64 })
+    Ok(erased)
+}
+
+/// The resources with a key that have random bytes of their own, one of them of `kind`.
+async fn resources(tx: &mut Tx, kind: &Id, key: &str) -> Result<Vec<Resource>, EngineError> {
+    let mut found: Vec<Resource> = Vec::new();
+    for row in tx.fetch(RESOURCES, &[key.into()]).await? {
+        found.push((row.get(0)?, row.get(1)?, hash(&row, 2)?));
+    }
+    if found.iter().any(|(_, of, _)| of == kind) {
+        Ok(found)
+    } else {
+        Err(EngineError::NotFound {
+            what: "resource with personal data in the ledger",
+            name: format!("{kind} {key}"),
+        })
+    }
+}
+
+fn only(resources: &[Resource], kind: &Id) -> Vec<(i64, Hash)> {
+    resources.iter().filter(|(_, of, _)| of == kind).map(|(ord, _, own)| (*ord, *own)).collect()
+}
+
+fn by_kind(resources: &[Resource]) -> Vec<(Id, Vec<(i64, Hash)>)> {
+    let mut kinds: Vec<Id> = resources.iter().map(|(_, kind, _)| kind.clone()).collect();
+    kinds.sort();
+    kinds.dedup();
+    kinds.into_iter().map(|kind| (kind.clone(), only(resources, &kind))).collect()
+}
+
+/// Finds resources in the populations of their kind, except in those where they were erased before.
+async fn find(tx: &mut Tx, kind: &Id, of: &[(i64, Hash)], known: &Seals) -> Result<Seals, EngineError> {
+    let mut seals = Seals::new();
+    let mut before: HashSet<(i64, i64, i64)> = HashSet::new();
+    for (ord, _) in of {
+        for row in tx.fetch(BEFORE, &[kind.as_str().into(), (*ord).into()]).await? {
+            before.insert((row.get(0)?, row.get(1)?, *ord));
+        }
+    }
+    for row in tx.fetch(POPULATIONS, &[kind.as_str().into()]).await? {
+        let (log, seal, written): (i64, i64, Timestamp) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let is_new = |ord: i64| !before.contains(&(log, seal, ord));
+        if !of.iter().any(|(ord, _)| is_new(*ord)) {
+            continue;
+        }
+        if let Some(known) = known.get(&(log, seal)) {
+            seals.insert((log, seal), known.clone());
+            continue;
+        }
+        let which = Which {
+            kind: kind.clone(),
+            log,
+            seal,
+            written,
+            hash: hash(&row, 3)?,
+            secret: hash(&row, 4)?,
+        };
+        let mut found = Found::default();
+        match told(tx, &which).await? {
+            None => found.lost = true,
+            Some(told) => {
+                let remade = Remade::of(tx, &which, told).await?;
+                let leaves = of.iter().filter(|(ord, _)| is_new(*ord));
+                let leaves = leaves.filter_map(|(ord, _)| Some((*ord, remade.leaf_of(*ord)?)));
+                match (remade.is_sealed, remade.told.salts) {
+                    (true, Salts::Own) => found.leaves = leaves.collect(),
+                    // Their salts come from the population's key: there is nothing of this resource alone to delete.
+                    (true, Salts::Key) => found.left = leaves.count() as u64,
+                    (false, Salts::Own | Salts::Key) => found.lost = true,
+                }
+            }
+        }
+        seals.insert((log, seal), found);
+    }
+    Ok(seals)
 }

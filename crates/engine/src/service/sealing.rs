@@ -9,7 +9,7 @@ use tokio::sync::MutexGuard;
 use super::{Change, Engine, Inner};
 use crate::EngineError;
 use crate::delta::Delta;
-use crate::journal::{Copied, Hashed, Random, own_salts, own_salts_in};
+use crate::journal::{Copied, Hashed, Random, nobody_is_erased, own_salts, own_salts_in};
 use crate::persist::write;
 use crate::state::State;
 
@@ -84,7 +84,8 @@ impl Engine {
         random: Random,
     ) -> Result<(), EngineError> {
         let mut tx = self.writing().await?;
-        // Somebody may have been erased since.
+        // Somebody may have been erased since, and nobody is until the seal is written.
+        nobody_is_erased(&mut tx).await?;
         let mut own = HashMap::new();
         for kind in copied.personal() {
             own.extend(own_salts_in(&mut tx, kind).await?);
