@@ -355,6 +355,10 @@ async fn a_ledger_that_comes_later_begins_with_what_is_so() {
         let report = of.proved(&of.interval(hour(5.5), hour(5.9)).await.unwrap()).await;
         let Shown::Interval(interval) = &report.shown else { panic!("{report:?}") };
         assert_eq!(interval.segments.iter().map(|one| one.status).collect::<Vec<_>>(), [Some(Status::Fail)]);
+        // Of the time before the log began it says nothing: the control failed then, too.
+        let report = of.proved(&of.interval(hour(0.5), hour(5.9)).await.unwrap()).await;
+        let Shown::Interval(interval) = &report.shown else { panic!("{report:?}") };
+        assert!(interval.segments[0].from >= u64::try_from(hour(1.0).micros()).unwrap(), "{interval:?}");
         of.done().await;
     }
 }

@@ -18,7 +18,8 @@ const TRANSITIONS: &str = "SELECT n, written, hash FROM journal_transitions WHER
 pub(super) const STATEMENTS: &[&str] = &[TRANSITIONS];
 
 impl Query {
-    /// Proves a control's statuses from `from` to `to`. Where the last seal is older than `to`, it proves up to that seal.
+    /// Proves a control's statuses from `from` to `to`. Where the last seal is older than `to`, it proves up to that seal;
+    /// where the log began later than `from`, it proves from there on.
     ///
     /// # Errors
     /// If there is no such control in the ledger or nothing is sealed yet, or the database fails.
@@ -38,9 +39,12 @@ impl Query {
             }));
         };
         let to = to.min(last.written);
+        let opened = reader.entry(0).await?.leaf;
+        let opened = Leaf::parse(&opened).ok().and_then(|leaf| i64::try_from(leaf.written).ok());
+        let from = opened.map_or(from, |opened| from.max(Timestamp::from_micros(opened)));
         if from > to {
             return Err(EngineError::NotProvable(format!(
-                "the interval begins after {}, when the last seal was written",
+                "of {from} to {to} nothing is sealed: the last seal was written at {}",
                 last.written
             )));
         }
