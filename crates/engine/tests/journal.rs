@@ -39,8 +39,11 @@ impl Proving {
     }
 
     async fn on(db: TestDb) -> Self {
+        Self::with(Bench::on(db).await).await
+    }
+
+    async fn with(mut bench: Bench) -> Self {
         let folder = tempfile::TempDir::with_prefix("octro-test-journal-").unwrap();
-        let mut bench = Bench::on(db).await;
         let key = folder.path().join("ledger.key");
         let settings = Settings {
             origin: Some("octro.test/log".to_owned()),
@@ -59,6 +62,33 @@ impl Proving {
 
     async fn reopen(&mut self) {
         self.bench.engine = engine(&self.bench, &self.ledger).await;
+    }
+
+    /// As when a newer database was lost: the key has signed more than this one holds, and a new log follows.
+    async fn follow(&mut self) {
+        let key = self.folder.path().join("ledger.key");
+        let highest = Highest::beside(&key);
+        let signed = self.ledger.reader().await.unwrap().checkpoint().await.unwrap().checkpoint;
+        highest.raise(&octro_verify::Checkpoint { size: signed.size + 5, root: [7; 32], ..signed }).unwrap();
+        let settings = Settings {
+            origin: None,
+            keys: Arc::new(FileKeys::at(&key)),
+            highest,
+            folder: None,
+            bucket: None,
+            follow: true,
+            outsiders: octro_ledger::Outsiders::default(),
+            steps: Steps::default(),
+        };
+        let clock = Arc::new(self.bench.clock.clone());
+        self.ledger = Ledger::open(self.bench.of.db(), clock, settings).await.unwrap();
+        self.reopen().await;
+    }
+
+    async fn agrees(&self) -> octro_engine::JournalAudit {
+        let audit = octro_engine::audit_journal(self.bench.query.db()).await.unwrap();
+        assert_eq!(audit.wrong, 0, "{:?}", audit.findings);
+        audit
     }
 
     async fn policy(&self) -> Policy {
@@ -271,6 +301,131 @@ async fn an_erased_person_cannot_be_opened_any_more_and_all_else_stays_valid() {
         );
         let audit = octro_engine::audit_journal(bench.query.db()).await.unwrap();
         assert_eq!(audit.wrong, 0, "{:?}", audit.findings);
+        of.done().await;
+    }
+}
+
+/// People, and what each of them carries under the same key, of another kind with personal data.
+fn of_people(kms: bool) -> octro_program::Files {
+    let examples = "[[examples]]\nname = \"good\"\ngiven = { enabled = true }\nexpect = \"pass\"\n\
+         [[examples]]\nname = \"bad\"\ngiven = { enabled = false }\nexpect = \"fail\"\n\
+         [[examples]]\nname = \"unsaid\"\ngiven = { }\nexpect = \"unknown\"\n";
+    let on = format!(
+        "rev = 1\nseverity = \"high\"\non = \"kms\"\npass = \"resource.enabled\"\nmax_age = \"240h\"\n\
+         message = \"a key is off\"\n{examples}"
+    );
+    let program = rules::base().personal("person", "active").test("owned", &rules::owned()).test("on", &on);
+    let program = if kms { program.personal("kms", "enabled") } else { program };
+    program.control("C-1", &["owned", "on"]).files()
+}
+
+#[tokio::test]
+async fn a_person_is_erased_with_all_that_carries_her_key_and_is_not_counted_twice() {
+    for of in Proving::all().await {
+        let bench = &of.bench;
+        let person = |key: &str| json!({"kind": "person", "key": key, "attributes": {"active": true}});
+        let kms = |key: &str| json!({"kind": "kms", "key": key, "attributes": {"enabled": true}});
+        let seen = [person("ann"), person("bob"), kms("ann"), kms("bob")];
+        bench.install(&of_people(false)).await;
+        bench.declare("a", &["disk", "kms", "person"]).await;
+        bench.at(hour(1.0)).await;
+        bench.collect("a", &seen, &WHOLE).await;
+        bench.engine.seal().await.unwrap();
+        bench.at(hour(2.0)).await;
+        bench.install(&of_people(true)).await;
+        for hours in [3.0, 27.0] {
+            bench.at(hour(hours)).await;
+            bench.collect("a", &seen, &WHOLE).await;
+            bench.engine.seal().await.unwrap();
+        }
+        of.ledger.flush().await.unwrap();
+        let (early, late) = (hour(1.5), hour(28.0));
+        of.proved(&bench.query.prove_resource(&id("kms"), "ann", late).await.unwrap()).await;
+
+        bench.clock.set(hour(28.0));
+        let erase = async || {
+            octro_engine::erase(bench.query.db(), &bench.clock, &id("person"), "ann", "asked for").await
+        };
+        let erased = erase().await.unwrap();
+        assert_eq!(erased.kinds, ["kms", "person"]);
+        // Before the kind had personal data, salts came from the population's key: such a population stays as it is.
+        assert_eq!((erased.left, erased.lost), (1, 0), "{erased:?}");
+        of.ledger.flush().await.unwrap();
+        assert!(bench.query.prove_resource(&id("kms"), "ann", late).await.is_err());
+        of.proved(&bench.query.prove_resource(&id("kms"), "ann", early).await.unwrap()).await;
+        of.proved(&bench.query.prove_resource(&id("kms"), "bob", late).await.unwrap()).await;
+
+        // A source still sees her: what the next seals commit to is new, and only that is erased again.
+        bench.collect("a", &seen, &WHOLE).await;
+        bench.engine.seal().await.unwrap();
+        let again = erase().await.unwrap();
+        assert_eq!(again.commitments, 2, "{again:?}");
+        of.ledger.flush().await.unwrap();
+        for at in [hour(4.0), late, bench.now()] {
+            of.proved(&bench.query.prove_resource(&id("person"), "bob", at).await.unwrap()).await;
+        }
+        // The log says it in the order of time.
+        let log = octro_ledger::audit(bench.query.db(), None, octro_ledger::Parts::ALL, |_| ()).await.unwrap();
+        assert!(log.is_clean(), "{:?}", log.findings);
+        of.agrees().await;
+        of.done().await;
+    }
+}
+
+#[tokio::test]
+async fn what_waits_for_the_ledger_is_not_missing_from_it() {
+    for of in Proving::all().await {
+        ten_days(&of).await;
+        // Nothing was appended yet: all of it is in the outbox.
+        let audit = of.agrees().await;
+        assert!(audit.seals > 8 && audit.transitions > 2, "{audit:?}");
+        of.ledger.flush().await.unwrap();
+        assert_eq!(of.agrees().await, audit);
+        of.done().await;
+    }
+}
+
+#[tokio::test]
+async fn links_that_are_set_aside_for_a_log_that_follows_are_told_of_and_are_no_fault() {
+    for mut of in Proving::all().await {
+        ten_days(&of).await;
+        of.ledger.flush().await.unwrap();
+        for (hours, encrypted) in [(242.0, false), (243.0, true)] {
+            of.bench.at(hour(hours)).await;
+            of.bench.collect("a", &[disk("d1", encrypted), disk("d2", true)], &WHOLE).await;
+        }
+        of.follow().await;
+        of.bench.at(hour(244.0)).await;
+        of.bench.collect("a", &[disk("d1", false), disk("d2", true)], &WHOLE).await;
+        of.bench.at(hour(245.0)).await;
+        of.bench.engine.seal().await.unwrap();
+        of.ledger.flush().await.unwrap();
+        let audit = of.agrees().await;
+        assert!(audit.set_aside >= 2, "{audit:?}");
+        of.done().await;
+    }
+}
+
+#[tokio::test]
+async fn a_control_that_had_ended_before_the_ledger_is_no_fault() {
+    for db in TestDb::all().await.unwrap() {
+        let bench = Bench::on(db).await;
+        let with = |control: &str| {
+            rules::base().test("encrypted", &rules::encrypted()).control(control, &["encrypted"]).files()
+        };
+        bench.install(&with("C-0")).await;
+        bench.declare("a", &["disk", "kms", "person"]).await;
+        bench.at(hour(1.0)).await;
+        bench.collect("a", &[disk("d1", true)], &WHOLE).await;
+        bench.at(hour(2.0)).await;
+        bench.install(&with("C-1")).await;
+        bench.at(hour(3.0)).await;
+        let of = Proving::with(bench).await;
+        of.bench.at(hour(4.0)).await;
+        of.bench.collect("a", &[disk("d1", false)], &WHOLE).await;
+        of.bench.engine.seal().await.unwrap();
+        of.ledger.flush().await.unwrap();
+        of.agrees().await;
         of.done().await;
     }
 }

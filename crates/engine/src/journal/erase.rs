@@ -8,7 +8,7 @@ use octro_model::{Clock, Id, Timestamp};
 use octro_store::{Db, Tx};
 use octro_verify::{Hash, Leaf, Salts, What};
 
-use super::remade::{Remade, Which, told};
+use super::remade::{Remade, Which, told_of};
 use super::{hash, micros, store};
 use crate::EngineError;
 
@@ -164,7 +164,7 @@ async fn find(tx: &mut Tx, kind: &Id, of: &[(i64, Hash)], known: &Seals) -> Resu
             secret: hash(&row, 4)?,
         };
         let mut found = Found::default();
-        match told(tx, &which).await? {
+        match told_of(tx, &which).await? {
             None => found.lost = true,
             Some(told) => {
                 let remade = Remade::of(tx, &which, told).await?;

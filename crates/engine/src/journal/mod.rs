@@ -9,6 +9,7 @@ mod populations;
 mod remade;
 mod seal;
 mod store;
+mod told;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -27,13 +28,13 @@ pub use audit::{JournalAudit, audit_journal};
 pub(crate) use chain::Chain;
 pub use erase::{Erased, erase};
 pub(crate) use populations::{Copied, Hashed};
-pub(crate) use remade::{Remade, Which, told};
+pub(crate) use remade::{Remade, Which, told_of};
 pub(crate) use seal::{Seen, members};
 pub(crate) use store::{Sealed, hash, nobody_is_erased, own_salts, own_salts_in};
 
 #[cfg(test)]
 pub(crate) fn statements() -> Vec<&'static str> {
-    [store::STATEMENTS, facts::STATEMENTS, audit::STATEMENTS, erase::STATEMENTS, remade::STATEMENTS].concat()
+    [store::STATEMENTS, facts::STATEMENTS, audit::STATEMENTS, erase::STATEMENTS, remade::STATEMENTS, told::STATEMENTS].concat()
 }
 #[cfg(test)]
 pub(crate) const BULKS: &[octro_store::Bulk] = store::BULKS;

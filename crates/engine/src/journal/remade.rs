@@ -51,7 +51,7 @@ pub(crate) struct Remade {
 }
 
 /// What the ledger says of a population, or will say when it has taken what waits; `None` if it says nothing.
-pub(crate) async fn told(tx: &mut Tx, which: &Which) -> Result<Option<Population>, EngineError> {
+pub(crate) async fn told_of(tx: &mut Tx, which: &Which) -> Result<Option<Population>, EngineError> {
     let bytes = which.hash.to_vec();
     let mut rows = tx.fetch(ENTRY, &[which.written.into(), (&bytes).into()]).await?;
     if rows.is_empty() {

@@ -7,7 +7,7 @@ use octro_verify::{
 };
 
 use super::{SEAL_BEFORE, SealRow, finish};
-use crate::journal::{Remade, Which, hash, micros, told};
+use crate::journal::{Remade, Which, hash, micros, told_of};
 use crate::{EngineError, Query};
 
 const POPULATION: &str =
@@ -103,7 +103,7 @@ impl Query {
             secret,
         };
         let mut snapshot = self.db().snapshot().await?;
-        let told = told(&mut snapshot, &which).await?.ok_or_else(|| {
+        let told = told_of(&mut snapshot, &which).await?.ok_or_else(|| {
             EngineError::Stored("the ledger holds no population where the journal says so".to_owned())
         })?;
         let of = Remade::of(&mut snapshot, &which, told).await?;
