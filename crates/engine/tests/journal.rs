@@ -86,6 +86,9 @@ impl Proving {
     }
 
     async fn agrees(&self) -> octro_engine::JournalAudit {
+        let log = octro_ledger::audit(self.bench.query.db(), None, octro_ledger::Parts::ALL, |_| ()).await;
+        let log = log.unwrap();
+        assert!(log.is_clean(), "{:?}", log.findings);
         let audit = octro_engine::audit_journal(self.bench.query.db()).await.unwrap();
         assert_eq!(audit.wrong, 0, "{:?}", audit.findings);
         audit
@@ -364,9 +367,6 @@ async fn a_person_is_erased_with_all_that_carries_her_key_and_is_not_counted_twi
         for at in [hour(4.0), late, bench.now()] {
             of.proved(&bench.query.prove_resource(&id("person"), "bob", at).await.unwrap()).await;
         }
-        // The log says it in the order of time.
-        let log = octro_ledger::audit(bench.query.db(), None, octro_ledger::Parts::ALL, |_| ()).await.unwrap();
-        assert!(log.is_clean(), "{:?}", log.findings);
         of.agrees().await;
         of.done().await;
     }

@@ -85,7 +85,9 @@ impl Sequencer {
         }
         let after = after.map(|after| After { origin: after.origin, size: after.size, root: after.root });
         let now = self.clock.now();
-        let leaf = checked(&Leaf { written: micros(now), what: What::Open { origin, after } })?;
+        // What waits is appended after it, and in a log time does not go back.
+        let written = earliest(&mut tx).await?.map_or(micros(now), |earliest| earliest.min(micros(now)));
+        let leaf = checked(&Leaf { written, what: What::Open { origin, after } })?;
         let mut frontier = Frontier::default();
         let steps = self.settings.steps.clone();
         append(&mut tx, &mut log, &mut frontier, &[(now, leaf)], &steps).await?;
@@ -212,6 +214,18 @@ async fn set_aside(tx: &mut Tx) -> Result<(), LedgerError> {
         }
     }
     Ok(())
+}
+
+/// When the first of what waits was told.
+async fn earliest(tx: &mut Tx) -> Result<Option<u64>, LedgerError> {
+    let mut earliest = None;
+    for row in tx.fetch(WAITING, &[]).await? {
+        let leaf: Vec<u8> = row.get(1)?;
+        if let Ok(leaf) = Leaf::parse(&leaf) {
+            earliest = Some(earliest.map_or(leaf.written, |earliest: u64| earliest.min(leaf.written)));
+        }
+    }
+    Ok(earliest)
 }
 
 fn random_origin() -> Result<String, LedgerError> {

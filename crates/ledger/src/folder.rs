@@ -160,14 +160,24 @@ impl Folder {
 
     fn walk(&self, under: &str, depth: usize, found: &mut BTreeMap<String, u64>) -> Result<(), LedgerError> {
         let folder = self.at(under);
-        for entry in std::fs::read_dir(&folder).map_err(LedgerError::file(&folder))? {
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !under.is_empty() => return Ok(()),
+            Err(error) => return Err(LedgerError::file(&folder)(error)),
+        };
+        for entry in entries {
             let entry = entry.map_err(LedgerError::file(&folder))?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let path = if under.is_empty() { name } else { format!("{under}/{name}") };
-            let meta = std::fs::symlink_metadata(entry.path()).map_err(LedgerError::file(&entry.path()))?;
             if path.starts_with(MAKING) {
                 continue;
             }
+            let meta = match std::fs::symlink_metadata(entry.path()) {
+                Ok(meta) => meta,
+                // A partial tile has just given way to its full one.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(LedgerError::file(&entry.path())(error)),
+            };
             if meta.is_dir() && depth > 0 {
                 self.walk(&path, depth - 1, found)?;
             } else {

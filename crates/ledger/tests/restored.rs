@@ -97,7 +97,7 @@ async fn a_new_log_follows_the_one_that_was_signed() {
     let place = Place::with_backup().await;
     let old = place.db("backup.db").await;
     let mut tx = old.begin().await.unwrap();
-    outbox::put_all(&mut tx, START, &[transition("C-1", 1, None), leaf(70)]).await.unwrap();
+    outbox::put_all(&mut tx, START, &[transition("C-1", 1, None), leaf(29)]).await.unwrap();
     tx.commit().await.unwrap();
     let ledger = place.open(&old, true).await.unwrap();
     ledger.append(START, &(30..600).map(leaf).collect::<Vec<_>>()).await.unwrap();

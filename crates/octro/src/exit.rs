@@ -15,6 +15,8 @@ pub enum Exit {
     Unknown = 3,
     /// It could not be done: a file, the database, the network.
     Broken = 4,
+    /// It cannot be proved, at least not yet or not as it was asked for.
+    NotProvable = 5,
 }
 
 impl From<Exit> for ExitCode {
@@ -36,6 +38,9 @@ pub fn of(error: &anyhow::Error) -> Exit {
         return Exit::Done; // whoever reads has enough
     }
     let engine = error.downcast_ref::<octro_engine::EngineError>();
+    if engine.is_some_and(|error| matches!(error, octro_engine::EngineError::NotProvable(_))) {
+        return Exit::NotProvable;
+    }
     let usage = error.is::<UsageError>()
         || error.is::<octro_server::ConfigError>()
         || error.is::<octro_model::ParseTimeError>()

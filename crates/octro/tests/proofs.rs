@@ -1,7 +1,7 @@
 //! Proofs the way a user makes them: Octro runs and stops, a control is proved, an outsider verifies; a restored backup
 //! signs nothing until it is told how to go on.
 
-#![expect(clippy::unwrap_used, reason = "a test that meets something unexpected fails")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets something unexpected fails")]
 
 mod support;
 
@@ -116,6 +116,53 @@ fn a_resource_and_an_entry_are_proved_and_the_audit_agrees() {
     assert_eq!(place.run(&["ledger", "rebuild"]).code, Some(0));
     let audit = place.run(&["ledger", "audit"]);
     assert_eq!(audit.code, Some(0), "{}", said(&audit));
+}
+
+#[test]
+fn absence_is_said_loudly_and_what_cannot_be_proved_has_its_own_code() {
+    let place = lived();
+    let (file, key) = (place.path().join("proof.json"), key(&place));
+    let (file, key) = (file.to_str().unwrap(), key.as_str());
+    let absent = place.run(&["prove", "resource", "thing", "A", "-o", file, "--quiet", "--format", "json"]);
+    assert_eq!(absent.code, Some(0), "{}", said(&absent));
+    assert!(absent.err.contains("ABSENCE") && absent.err.contains("`a`"), "{}", absent.err);
+    let told: serde_json::Value = serde_json::from_str(&absent.out).unwrap();
+    assert_eq!((&told["proves"], &told["near"]), (&"absence".into(), &serde_json::json!(["a"])), "{told}");
+    let there = place.run(&["prove", "resource", "thing", "a", "-o", file, "--format", "json"]);
+    assert!(!there.err.contains("ABSENCE") && there.out.contains("\"proves\": null"), "{}", said(&there));
+    let never = place.run(&["prove", "control", "T-01", "--from", "2040-01-01T00:00:00Z"]);
+    assert_eq!(never.code, Some(5), "{}", said(&never));
+
+    // What cannot be read is unusable, and whoever stops reading changes nothing of what came of it.
+    for wrong in ["no-such-file", "."] {
+        let unusable = place.run(&["verify", wrong, "--key", key]);
+        assert_eq!(unusable.code, Some(2), "{}", said(&unusable));
+        assert!(unusable.out.contains("UNUSABLE") && unusable.out.contains(wrong), "{}", unusable.out);
+    }
+    let unusable = place.run(&["verify", file, "--key", "@no-such-file"]);
+    assert_eq!(unusable.code, Some(2), "{}", said(&unusable));
+    std::fs::write(file, " ".repeat(5 << 20)).unwrap();
+    assert_eq!(place.run(&["verify", file, "--key", key]).code, Some(2));
+    place.run(&["prove", "control", "T-01", "-o", file]);
+    let text = std::fs::read_to_string(file).unwrap();
+    for (text, code) in [(text.replacen("\"place\":", "\"place\":1", 1), 1), (text, 0)] {
+        std::fs::write(file, text).unwrap();
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ended = place.command(&["verify", file, "--key", key]).stdout(writer).status().unwrap();
+        assert_eq!(ended.code(), Some(code));
+    }
+}
+
+#[test]
+fn a_ground_that_looks_like_a_person_is_not_put_into_the_ledger() {
+    let place = lived();
+    let refused = place.run(&["erase", "thing", "a", "--basis", "request of Ann Smith"]);
+    assert_eq!(refused.code, Some(2), "{}", said(&refused));
+    assert!(refused.err.contains("Ann Smith") && refused.err.contains("--yes"), "{}", refused.err);
+    // There is nothing of such a kind to erase.
+    let missing = place.run(&["erase", "thing", "a", "--basis", "request of Ann Smith", "--yes"]);
+    assert!(missing.err.contains("personal data"), "{}", said(&missing));
 }
 
 /// A file below a folder of this name.

@@ -58,21 +58,28 @@ pub fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
+/// What a lower-case hexadecimal digit is worth; 255 for anything else.
+const fn digit(letter: u8) -> u8 {
+    match letter {
+        b'0'..=b'9' => letter - b'0',
+        b'a'..=b'f' => letter - b'a' + 10,
+        _ => u8::MAX,
+    }
+}
+
 /// The hash that 64 lower-case hexadecimal digits name; `None` for any other text.
 pub fn unhex(text: &str) -> Option<Hash> {
     let mut hash = [0; 32];
     if text.len() != 64 {
         return None;
     }
-    for (byte, pair) in hash.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        for digit in pair {
-            let value = match digit {
-                b'0'..=b'9' => digit - b'0',
-                b'a'..=b'f' => digit - b'a' + 10,
-                _ => return None,
-            };
-            *byte = (*byte << 4) | value;
+    for (byte, pair) in hash.iter_mut().zip(text.as_bytes().as_chunks::<2>().0) {
+        let [high, low] = pair.map(digit);
+        // Neither is above 15, unless it is no digit.
+        if (high | low) > 15 {
+            return None;
         }
+        *byte = (high << 4) | low;
     }
     Some(hash)
 }

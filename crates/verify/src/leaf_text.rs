@@ -2,6 +2,7 @@
 
 use crate::base64;
 use crate::fault::{Fault, quoted};
+use crate::flat::Flat;
 use crate::hash::{Hash, hex};
 use crate::json::{Value, read_canonical};
 use crate::leaf::{After, Collection, KeyChange, LEAF_MAX, Leaf, Population, Salts, Seal, Transition, What};
@@ -34,12 +35,19 @@ impl Leaf {
             return Err(Fault::new(format!("has {} bytes; expected at most {LEAF_MAX}", bytes.len())));
         }
         let text = str::from_utf8(bytes).map_err(|_| Fault::new("is not UTF-8"))?;
-        let mut members = Members::of(read_canonical(text)?)?;
+        let members = match Flat::read(text) {
+            Some(flat) => Members::flat(flat),
+            None => Members::of(read_canonical(text)?)?,
+        };
+        Self::of(members)
+    }
+
+    fn of(mut members: Members<'_>) -> Result<Self, Fault> {
         let version = members.integer("v")?;
         if version != 1 {
             return Err(Fault::new(format!("`v` is {version}; expected 1")));
         }
-        let kind = members.text("k")?;
+        let kind = members.borrowed("k")?;
         let written = members.integer("t")?;
         let what = What::read(&kind, &mut members)?;
         members.end()?;
@@ -204,7 +212,7 @@ impl What {
                 enumerated: members.optional_integer("enumerated")?,
                 root: members.hash("root")?,
                 key: members.hash("key")?,
-                salts: match members.text("salts")?.as_str() {
+                salts: match members.borrowed("salts")?.as_ref() {
                     "key" => Salts::Key,
                     "own" => Salts::Own,
                     other => {

@@ -6,6 +6,7 @@ mod check;
 mod claim;
 mod claims;
 mod fault;
+mod flat;
 mod hash;
 mod json;
 mod leaf;

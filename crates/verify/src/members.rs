@@ -1,8 +1,10 @@
 //! An object's members, taken out one by one under their names; what is left over at the end is refused.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::fault::{Fault, quoted};
+use crate::flat::{Flat, Plain};
 use crate::hash::{Hash, unhex};
 use crate::json::Value;
 
@@ -19,22 +21,46 @@ pub fn is_id(text: &str) -> bool {
 
 /// The members of an object that is being read.
 #[derive(Clone, Debug)]
-pub struct Members(BTreeMap<String, Value>);
+pub struct Members<'a>(Form<'a>);
 
-impl Members {
+#[derive(Clone, Debug)]
+enum Form<'a> {
+    Tree(BTreeMap<String, Value>),
+    Flat(Flat<'a>),
+}
+
+impl<'a> From<Plain<'a>> for Value {
+    fn from(plain: Plain<'a>) -> Self {
+        match plain {
+            Plain::Bool(value) => Self::Bool(value),
+            Plain::Int(value) => Self::Int(value),
+            Plain::Text(text) => Self::text(text),
+        }
+    }
+}
+
+impl<'a> Members<'a> {
     /// The members of a value that must be an object.
     pub fn of(value: Value) -> Result<Self, Fault> {
         match value {
-            Value::Object(members) => Ok(Self(members)),
+            Value::Object(members) => Ok(Self(Form::Tree(members))),
             Value::Bool(_) | Value::Int(_) | Value::Text(_) | Value::List(_) => {
                 Err(Fault::new(format!("is {}; expected an object", value.sort())))
             }
         }
     }
 
+    /// The members of an object that was read the quick way.
+    pub(crate) const fn flat(flat: Flat<'a>) -> Self {
+        Self(Form::Flat(flat))
+    }
+
     /// Takes a member, if it is there.
     pub fn take(&mut self, name: &str) -> Option<Value> {
-        self.0.remove(name)
+        match &mut self.0 {
+            Form::Tree(members) => members.remove(name),
+            Form::Flat(flat) => flat.take(name).map(Value::from),
+        }
     }
 
     /// Takes a member that must be there.
@@ -44,12 +70,19 @@ impl Members {
 
     /// Whether a member is there.
     pub fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+        match &self.0 {
+            Form::Tree(members) => members.contains_key(name),
+            Form::Flat(flat) => flat.has(name),
+        }
     }
 
     /// Nothing may be left over.
     pub fn end(self) -> Result<(), Fault> {
-        match self.0.keys().next() {
+        let first = match &self.0 {
+            Form::Tree(members) => members.keys().next().map(String::as_str),
+            Form::Flat(flat) => flat.first(),
+        };
+        match first {
             None => Ok(()),
             Some(name) => Err(Fault::new(format!("the member {} is not known here", quoted(name)))),
         }
@@ -57,16 +90,27 @@ impl Members {
 
     /// A text.
     pub fn text(&mut self, name: &str) -> Result<String, Fault> {
+        self.borrowed(name).map(Cow::into_owned)
+    }
+
+    /// A text, as it stands where it was read from if it can be had so.
+    pub(crate) fn borrowed(&mut self, name: &str) -> Result<Cow<'a, str>, Fault> {
+        if let Form::Flat(flat) = &mut self.0
+            && let Some(Plain::Text(text)) = flat.look(name)
+        {
+            flat.take(name);
+            return Ok(Cow::Borrowed(text));
+        }
         let value = self.need(name)?;
         let sort = value.sort();
-        if let Value::Text(text) = value { Ok(text) } else { Err(expected(name, sort, "a text")) }
+        if let Value::Text(text) = value { Ok(Cow::Owned(text)) } else { Err(expected(name, sort, "a text")) }
     }
 
     /// A text of at most `max` bytes without control characters.
     pub fn line(&mut self, name: &str, max: usize) -> Result<String, Fault> {
-        let text = self.text(name)?;
+        let text = self.borrowed(name)?;
         if text.len() <= max && !text.is_empty() && !text.chars().any(char::is_control) {
-            Ok(text)
+            Ok(text.into_owned())
         } else {
             Err(Fault::new(format!("`{name}` must be one line of 1 to {max} bytes")))
         }
@@ -74,9 +118,9 @@ impl Members {
 
     /// An id.
     pub fn id(&mut self, name: &str) -> Result<String, Fault> {
-        let text = self.text(name)?;
+        let text = self.borrowed(name)?;
         if is_id(&text) {
-            Ok(text)
+            Ok(text.into_owned())
         } else {
             Err(Fault::new(format!("`{name}` is {}; expected an id", quoted(&text))))
         }
@@ -114,7 +158,7 @@ impl Members {
 
     /// A hash in hexadecimal.
     pub fn hash(&mut self, name: &str) -> Result<Hash, Fault> {
-        let text = self.text(name)?;
+        let text = self.borrowed(name)?;
         unhex(&text).ok_or_else(|| {
             Fault::new(format!("`{name}` is {}; expected 64 lower-case hexadecimal digits", quoted(&text)))
         })
@@ -143,14 +187,17 @@ impl Members {
     }
 
     /// An object.
-    pub fn object(&mut self, name: &str) -> Result<Members, Fault> {
+    pub fn object(&mut self, name: &str) -> Result<Members<'static>, Fault> {
         let value = self.need(name)?;
         Members::of(value).map_err(|fault| Fault::new(format!("`{name}` {fault}")))
     }
 
     /// What is left, by name.
     pub fn rest(self) -> BTreeMap<String, Value> {
-        self.0
+        match self.0 {
+            Form::Tree(members) => members,
+            Form::Flat(flat) => flat.rest().map(|(name, value)| (name.to_owned(), value.into())).collect(),
+        }
     }
 }
 

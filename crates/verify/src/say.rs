@@ -21,8 +21,15 @@ pub fn moment(at: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
 }
 
-/// A span, such as `3 d 4 h 5 min 6.5 s`.
+/// A span as people write it, rounded down: `3 d 4 h 5 min 6 s`, `6.512 s`, `6 ms`. What is shorter still is
+/// `less than 1 ms`; moments say it exactly.
 pub fn span(micros: u64) -> String {
+    match micros {
+        0 => return "0 s".to_owned(),
+        1..1_000 => return "less than 1 ms".to_owned(),
+        1_000..SECOND => return format!("{} ms", micros / 1_000),
+        _ => {}
+    }
     let mut parts = Vec::new();
     for (of, unit) in
         [(micros / DAY, "d"), (micros / (3_600 * SECOND) % 24, "h"), (micros / (60 * SECOND) % 60, "min")]
@@ -31,11 +38,11 @@ pub fn span(micros: u64) -> String {
             parts.push(format!("{of} {unit}"));
         }
     }
-    let (second, micros) = (micros / SECOND % 60, micros % SECOND);
-    if micros > 0 {
-        let fraction = format!("{micros:06}");
+    let (second, millis) = (micros / SECOND % 60, micros / 1_000 % 1_000);
+    if parts.is_empty() && millis > 0 {
+        let fraction = format!("{millis:03}");
         parts.push(format!("{second}.{} s", fraction.trim_end_matches('0')));
-    } else if second > 0 || parts.is_empty() {
+    } else if second > 0 {
         parts.push(format!("{second} s"));
     }
     parts.join(" ")
@@ -82,6 +89,12 @@ mod tests {
         assert_eq!(span(DAY + 61 * SECOND), "1 d 1 min 1 s");
         assert_eq!(span(2 * DAY), "2 d");
         assert_eq!(span(1_500_000), "1.5 s");
+        assert_eq!(span(59_999_999), "59.999 s");
+        assert_eq!(span(320 * DAY + 1), "320 d");
+        assert_eq!(span(61 * SECOND + 999_999), "1 min 1 s");
+        assert_eq!((span(1), span(999)), ("less than 1 ms".to_owned(), "less than 1 ms".to_owned()));
+        assert_eq!((span(1_000), span(20_999)), ("1 ms".to_owned(), "20 ms".to_owned()));
+        assert_eq!(span(3 * SECOND), "3 s");
         assert_eq!(share(1, 3), "33.33 %");
         assert_eq!(share(0, 3), "0 %");
         assert_eq!(share(1, 1_000_000), "less than 0.01 %");

@@ -173,7 +173,7 @@ impl State {
 }
 
 pub(crate) fn status(members: &mut Members, name: &str) -> Result<Status, Fault> {
-    let text = members.text(name)?;
+    let text = members.borrowed(name)?;
     Status::parse(&text)
         .ok_or_else(|| Fault::new(format!("`{name}` is {}; expected a status", quoted(&text))))
 }

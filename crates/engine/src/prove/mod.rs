@@ -1,6 +1,7 @@
 //! Proofs made from the database and the ledger: files that anyone can check offline (docs/proof-format.md).
 
 mod interval;
+mod near;
 mod place;
 mod provable;
 mod resource;
@@ -11,7 +12,7 @@ use std::collections::BTreeMap;
 use octro_ledger::{LedgerError, Log, Reader, Signed};
 use octro_model::Timestamp;
 use octro_verify::{
-    Claim, Entry, Hash, Leaf, Note, Proof, SealedState, State, What, base64_encode, leaf_hash, path,
+    Claim, Entry, Hash, Leaf, Note, PROOF_MAX, Proof, SealedState, State, What, base64_encode, leaf_hash, path,
 };
 
 use crate::journal::hash;
@@ -30,6 +31,8 @@ const SEAL_FROM: &str =
 
 /// The most entries that a proof may hold.
 const ENTRIES_MAX: usize = 10_000;
+/// The most states that it may hold.
+const STATES_MAX: usize = 4_096;
 
 #[cfg(test)]
 pub(crate) fn statements() -> Vec<&'static str> {
@@ -37,6 +40,7 @@ pub(crate) fn statements() -> Vec<&'static str> {
     [
         own,
         interval::STATEMENTS,
+        near::STATEMENTS,
         place::STATEMENTS,
         provable::STATEMENTS,
         resource::STATEMENTS,
@@ -200,5 +204,13 @@ async fn finish(
         .into_iter()
         .map(|(index, leaf)| Entry { index, leaf: String::from_utf8_lossy(&leaf).into_owned() })
         .collect();
-    Ok(Proof { claim, checkpoint: signed.note, entries, hashes, states, members, secret, stamps })
+    let proof = Proof { claim, checkpoint: signed.note, entries, hashes, states, members, secret, stamps };
+    // Nobody is handed a file that no verifier takes.
+    if proof.states.len() > STATES_MAX || proof.to_text().len() > PROOF_MAX {
+        return Err(EngineError::NotProvable(format!(
+            "the proof would be larger than the {} MiB that a verifier takes; ask for a shorter time",
+            PROOF_MAX >> 20
+        )));
+    }
+    Ok(proof)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use octro_verify::{Hash, Leaf, Status, VerifierKey, What, hex, rotation_message};
+use octro_verify::{Hash, Leaf, Status, Transition, VerifierKey, What, hex, rotation_message};
 
 use super::Findings;
 use super::chunk::Link;
@@ -12,20 +12,18 @@ pub(super) struct Chains {
     origin: String,
     controls: HashMap<String, (u64, Hash, Status)>,
     seal: Option<(u64, Hash)>,
-    /// The newest time of a seal or transition.
-    written: u64,
     /// The key in force.
     pub key: VerifierKey,
 }
 
 impl Chains {
     pub fn new(origin: String, key: VerifierKey) -> Self {
-        Self { origin, controls: HashMap::new(), seal: None, written: 0, key }
+        Self { origin, controls: HashMap::new(), seal: None, key }
     }
 
     /// Follows a link; answers what is wrong with it.
     pub fn follow(&mut self, link: Link, findings: &mut Findings) {
-        let Link { index, hash, leaf: Leaf { written, what } } = link;
+        let Link { index, hash, leaf: Leaf { what, .. } } = link;
         let mut wrong = |says: String| findings.push((index, format!("entry {index}: {says}")));
         match what {
             What::Open { origin, .. } => {
@@ -36,26 +34,15 @@ impl Chains {
                 }
             }
             What::Transition(of) => {
-                let of_control = format!("transition {} of control `{}`", of.n, of.control);
-                match (self.controls.get(&of.control), of.before) {
-                    (None, None) if of.n == 1 => {}
-                    (None, _) => wrong(format!("{of_control} has none before it")),
-                    (Some((n, ..)), _) if of.n != n + 1 => wrong(format!("{of_control} follows number {n}")),
-                    (Some((_, last, status)), Some((prev, from))) => {
-                        if prev != *last {
-                            wrong(format!("{of_control} does not cite the one before"));
-                        }
-                        if from != *status {
-                            wrong(format!("{of_control} is from `{from}`, and `{status}` was before"));
-                        }
-                    }
-                    (Some(_), None) => wrong(format!("{of_control} cites none before it")),
+                let before = self.controls.get(&of.control);
+                for says in breaks(before, &of) {
+                    wrong(format!("transition {} of control `{}` {says}", of.n, of.control));
                 }
-                if written < self.written {
-                    wrong(format!("{of_control} was written before an entry that stands before it"));
+                let now = (of.n, hash, of.to);
+                match self.controls.get_mut(&of.control) {
+                    Some(known) => *known = now,
+                    None => drop(self.controls.insert(of.control, now)),
                 }
-                self.written = self.written.max(written);
-                self.controls.insert(of.control, (of.n, hash, of.to));
             }
             What::Seal(seal) => {
                 let expected = self.seal.map_or((1, None), |(n, hash)| (n + 1, Some(hash)));
@@ -72,10 +59,6 @@ impl Chains {
                         hex(&self.key.id())
                     ));
                 }
-                if written < self.written {
-                    wrong(format!("seal {} was written before an entry that stands before it", seal.n));
-                }
-                self.written = self.written.max(written);
                 self.seal = Some((seal.n, hash));
             }
             What::Key(change) => {
@@ -98,4 +81,24 @@ impl Chains {
             | What::Export { .. } => {}
         }
     }
+}
+
+/// Where a transition does not follow the one before it.
+fn breaks(before: Option<&(u64, Hash, Status)>, of: &Transition) -> Vec<String> {
+    let mut breaks = Vec::new();
+    match (before, of.before) {
+        (None, None) if of.n == 1 => {}
+        (None, _) => breaks.push("has none before it".to_owned()),
+        (Some((n, ..)), _) if of.n != n + 1 => breaks.push(format!("follows number {n}")),
+        (Some((_, last, status)), Some((prev, from))) => {
+            if prev != *last {
+                breaks.push("does not cite the one before".to_owned());
+            }
+            if from != *status {
+                breaks.push(format!("is from `{from}`, and `{status}` was before"));
+            }
+        }
+        (Some(_), None) => breaks.push("cites none before it".to_owned()),
+    }
+    breaks
 }

@@ -23,7 +23,7 @@ pub(super) const CHUNK: u64 = WIDTH * WIDTH;
 /// Entries that are read at once.
 const PAGE: u64 = 16 * WIDTH;
 
-/// The published folder, and the size of its checkpoint.
+/// The published folder, and the size of its checkpoint, which may be more than what is audited.
 #[derive(Clone)]
 pub(super) struct Published {
     pub folder: Folder,
@@ -58,6 +58,8 @@ pub(super) struct Chunk {
     pub peaks: Vec<(u32, Hash)>,
     pub checkpoints: Vec<Sealed>,
     pub links: Vec<Link>,
+    /// When its first and its last leaf were written.
+    pub written: Option<(u64, u64)>,
     pub findings: Findings,
 }
 
@@ -177,20 +179,34 @@ fn check(chunk: &mut Chunk, log: &Log, page: &Page, published: Option<&Published
     }
 }
 
+/// What is wrong with an entry that was written before the one that it follows.
+pub(super) fn backwards(index: u64) -> (u64, String) {
+    (index, format!("entry {index}: it was written before the entry that stands before it"))
+}
+
 fn read_leaf(chunk: &mut Chunk, index: u64, hash: Hash, bytes: &[u8]) {
-    match Leaf::parse(bytes) {
-        Err(fault) => chunk.findings.push((index, format!("entry {index} is no leaf: it {fault}"))),
-        Ok(leaf) => match leaf.what {
-            What::Open { .. } | What::Transition(_) | What::Seal(_) | What::Key(_) => {
-                chunk.links.push(Link { index, hash, leaf });
-            }
-            What::Population(_)
-            | What::Program { .. }
-            | What::Collection(_)
-            | What::Decision { .. }
-            | What::Erasure { .. }
-            | What::Export { .. } => {}
-        },
+    let leaf = match Leaf::parse(bytes) {
+        Ok(leaf) => leaf,
+        Err(fault) => {
+            chunk.findings.push((index, format!("entry {index} is no leaf: it {fault}")));
+            return;
+        }
+    };
+    let (first, last) = chunk.written.unwrap_or((leaf.written, leaf.written));
+    if leaf.written < last {
+        chunk.findings.push(backwards(index));
+    }
+    chunk.written = Some((first, last.max(leaf.written)));
+    match leaf.what {
+        What::Open { .. } | What::Transition(_) | What::Seal(_) | What::Key(_) => {
+            chunk.links.push(Link { index, hash, leaf });
+        }
+        What::Population(_)
+        | What::Program { .. }
+        | What::Collection(_)
+        | What::Decision { .. }
+        | What::Erasure { .. }
+        | What::Export { .. } => {}
     }
 }
 

@@ -31,12 +31,14 @@ pub(super) async fn checkpoint(
     if said.origin != log.origin {
         return wrong(format!("it is of `{}`, and the log is `{}`", said.origin, log.origin));
     }
-    if said.size > log.size && given_up(db, log, &said).await? {
+    // A log that goes on has grown since its row was read.
+    let now = Log::by_ord(db, log.ord).await?.map_or(log.size, |now| now.size);
+    if said.size > now && given_up(db, log, &said).await? {
         // A backup was restored, and the log that follows says openly what was lost.
         return Ok((None, Vec::new()));
     }
-    if said.size > log.size {
-        return wrong(format!("it has {} entries, and the database {}", said.size, log.size));
+    if said.size > now {
+        return wrong(format!("it has {} entries, and the database {now}", said.size));
     }
     match db.fetch_one(NOTE, &[log.ord.into(), number(said.size).into()]).await? {
         // Cosignatures may stand behind what the log signed.
@@ -49,6 +51,8 @@ pub(super) async fn checkpoint(
 /// Compares what is not full, and names what does not belong there; answers how many files were compared.
 pub(super) async fn rest(db: &Db, log: &Log, published: &Published) -> Result<(u64, Findings), LedgerError> {
     let mut findings = Vec::new();
+    // Of a log that goes on, more is published meanwhile, and what was not full gives way to it.
+    let log = &Log::by_ord(db, log.ord).await?.unwrap_or_else(|| log.clone());
     let files = match published.folder.files() {
         Ok(files) => files,
         Err(error) => return Ok((0, vec![(0, format!("the published folder: {error}"))])),
@@ -56,7 +60,8 @@ pub(super) async fn rest(db: &Db, log: &Log, published: &Published) -> Result<(u
     // The partial tiles that the checkpoint needs, and older ones, which hold a part of the same.
     let mut partial: Vec<Piece> =
         Piece::between(0, published.size).filter(|piece| !piece.is_full()).collect();
-    for path in files.keys().filter(|path| *path != "checkpoint") {
+    // The second is the first while a publisher writes it.
+    for path in files.keys().filter(|path| !matches!(path.as_str(), "checkpoint" | "checkpoint.new")) {
         let piece = Piece::parse(path);
         let Some(piece) = piece.filter(|piece| is_within(*piece, log.size)) else {
             findings.push((0, format!("published file {path} does not belong there")));
@@ -79,7 +84,11 @@ pub(super) async fn rest(db: &Db, log: &Log, published: &Published) -> Result<(u
         compared += 1;
         let near = Piece::parse(&path)
             .map_or(0, |piece| (piece.place * WIDTH) << (8 * u32::from(piece.level.unwrap_or(0))).min(63));
-        findings.extend(compare(published, &path, &bytes, near));
+        if let Some(finding) = compare(published, &path, &bytes, near) {
+            let now = published.folder.checkpoint().ok().flatten().map(|now| now.size);
+            let gave_way = now.is_some_and(|now| now > published.size) && !published.folder.at(&path).exists();
+            findings.extend((!gave_way).then_some(finding));
+        }
     }
     Ok((compared, findings))
 }

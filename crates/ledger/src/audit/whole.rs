@@ -6,7 +6,7 @@ use octro_verify::{Checkpoint, Hash, Leaf, Note, VerifierKey, What};
 use tokio::task::JoinHandle;
 
 use super::chains::Chains;
-use super::chunk::{Chunk, Published, Sealed, compare, fold};
+use super::chunk::{Chunk, Published, Sealed, backwards, compare, fold};
 use super::{Audit, Findings, Parts};
 use crate::folder::Piece;
 use crate::frontier::{Frontier, FullTile};
@@ -36,6 +36,8 @@ pub(super) struct Whole {
     /// The tree over the tiles' roots: its level 0 is the log's level 1.
     upper: Frontier,
     chains: Chains,
+    /// When the last leaf of all chunks before was written.
+    written: u64,
     newest: u64,
     signatures: Vec<JoinHandle<Result<Findings, LedgerError>>>,
 }
@@ -56,6 +58,7 @@ impl Whole {
             peaks: Vec::new(),
             upper: Frontier::default(),
             chains: Chains::new(log.origin.clone(), key),
+            written: 0,
             newest: 0,
             signatures: Vec::new(),
         })
@@ -64,6 +67,12 @@ impl Whole {
     /// Takes the next chunk; answers what is wrong.
     pub async fn take(&mut self, chunk: Chunk, audit: &mut Audit) -> Result<Findings, LedgerError> {
         let mut findings = chunk.findings;
+        if let Some((first, last)) = chunk.written {
+            if first < self.written {
+                findings.push(backwards(chunk.start));
+            }
+            self.written = self.written.max(last);
+        }
         let mut full = Vec::new();
         for root in chunk.roots {
             self.upper.push(root, &mut full);

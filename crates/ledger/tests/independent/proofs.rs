@@ -51,7 +51,10 @@ pub async fn inclusions(cases: &mut Cases, sample: &Sample) {
         let note = sample.note(size);
         let leaf = sample.leaves[usize::try_from(index).unwrap()].clone();
         let made = file(index, &path, note);
-        assert_eq!(made, sample.reader.tlog_proof(index).await.unwrap(), "the proofs are of the common form");
+        // Of what is older than the key in force, a larger tree is proved: the first that this key signed.
+        if sample.reader.key_changes(index).await.unwrap().is_empty() {
+            assert_eq!(made, sample.reader.tlog_proof(index).await.unwrap(), "the proofs are of the common form");
+        }
         let mut tampered = |name: &str, proof: &str, leaf: &[u8]| {
             let name = format!("entry {index}, {name}");
             let files: [(&str, &[u8]); 2] = [("proof", proof.as_bytes()), ("leaf", leaf)];

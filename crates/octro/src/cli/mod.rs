@@ -23,7 +23,7 @@ pub struct Options {
 
 const EXITS: &str = "\
 Exit codes: 0 done, or all pass; 1 something fails; 2 the command line or settings make no sense;
-3 nothing fails, but something is unknown or stale; 4 it could not be done.
+3 nothing fails, but something is unknown or stale; 4 it could not be done; 5 it cannot be proved.
 Data goes to stdout, everything else to stderr. OCTRO_LOG says what is logged (`octro_server=debug`).";
 
 /// Options of every command.
@@ -348,6 +348,9 @@ pub struct Erase {
     /// On what ground, for the ledger
     #[arg(long, default_value = "request of the person")]
     pub basis: String,
+    /// Put the ground into the ledger even if it looks like a name or an address: it stays there for ever
+    #[arg(long)]
+    pub yes: bool,
 }
 
 #[derive(Debug, Args)]

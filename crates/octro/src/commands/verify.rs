@@ -1,6 +1,8 @@
 //! `octro verify FILE --key K`: checks a proof, with nothing but the file and the keys.
 
-use anyhow::Context as _;
+use std::io::Read as _;
+use std::path::Path;
+
 use octro_model::Clock as _;
 use octro_verify::{Outcome, PROOF_MAX, Policy, Report, VerifierKey};
 use serde_json::json;
@@ -16,16 +18,21 @@ pub fn run(global: &Global, verify: &Verify) -> anyhow::Result<Exit> {
         required: verify.required.unwrap_or(verify.witness.len()),
         now: u64::try_from(octro_model::SystemClock.now().micros()).ok(),
     };
-    let path = verify.file.display();
-    let size = std::fs::metadata(&verify.file).with_context(|| path.to_string())?.len();
-    if size > PROOF_MAX as u64 {
-        return told(
-            global,
-            &Outcome::Unusable(format!("the file has {size} bytes; expected at most {PROOF_MAX}")),
-        );
-    }
-    let file = std::fs::read(&verify.file).with_context(|| path.to_string())?;
-    told(global, &octro_verify::verify(&file, &policy))
+    let outcome = match read(&verify.file) {
+        Ok(file) => octro_verify::verify(&file, &policy),
+        Err(error) => Outcome::Unusable(format!(
+            "the file {} cannot be read: {error}; name the proof's file",
+            verify.file.display()
+        )),
+    };
+    told(global, &outcome)
+}
+
+/// A file, and not much more of it than a proof may have: the verifier then says that it is too long.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(PROOF_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Keys as they stand on the command line, or in a file whose name begins with `@`.
@@ -33,7 +40,9 @@ pub(super) fn keys(all: &[String], option: &str) -> anyhow::Result<Vec<VerifierK
     let mut keys = Vec::new();
     for text in all {
         let text = match text.strip_prefix('@') {
-            Some(path) => std::fs::read_to_string(path).with_context(|| path.to_owned())?,
+            Some(path) => std::fs::read_to_string(path).map_err(|error| {
+                UsageError(format!("{option}: the file {path} cannot be read: {error}; expected one with a key on each line"))
+            })?,
             None => text.clone(),
         };
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -57,8 +66,7 @@ fn told(global: &Global, outcome: &Outcome) -> anyhow::Result<Exit> {
             Outcome::Refuted(reason) => json!({"outcome": word, "reason": reason.to_string()}),
             Outcome::Unusable(why) => json!({"outcome": word, "reason": why}),
         };
-        output::text(&format!("{value:#}\n"))?;
-        return Ok(exit);
+        return printed(&format!("{value:#}\n"), exit);
     }
     let text = match outcome {
         Outcome::Proved(report) => {
@@ -75,8 +83,15 @@ fn told(global: &Global, outcome: &Outcome) -> anyhow::Result<Exit> {
         Outcome::Refuted(reason) => format!("✗ REFUTED: {reason}\n"),
         Outcome::Unusable(why) => format!("? UNUSABLE: {why}\n"),
     };
-    output::text(&text)?;
-    Ok(exit)
+    printed(&text, exit)
+}
+
+/// Prints. What came of the proof does not depend on whether anybody reads all of it.
+fn printed(text: &str, exit: Exit) -> anyhow::Result<Exit> {
+    match output::text(text) {
+        Err(error) if crate::exit::of(&error) != Exit::Done => Err(error),
+        Ok(()) | Err(_) => Ok(exit),
+    }
 }
 
 fn proved(report: &Report) -> serde_json::Value {

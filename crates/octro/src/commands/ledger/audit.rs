@@ -56,6 +56,7 @@ pub async fn run(global: &Global) -> anyhow::Result<Exit> {
         "seals": journal.seals,
         "collections": journal.collections,
         "collections_no_longer_kept": journal.forgotten,
+        "set_aside": journal.set_aside,
         "wrong": wrong,
         "findings": findings,
     });
@@ -86,6 +87,12 @@ pub async fn run(global: &Global) -> anyhow::Result<Exit> {
             journal.forgotten,
             if wrong == 0 { "all agree".to_owned() } else { format!("{wrong} wrong") }
         ));
+        if journal.set_aside > 0 {
+            output::say(&format!(
+                "{} links of chains are in no log: they waited when a new log followed the one before. They are kept in the outbox.",
+                journal.set_aside
+            ));
+        }
     }
     Ok(if wrong == 0 { Exit::Done } else { Exit::Failing })
 }
