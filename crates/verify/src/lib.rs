@@ -19,6 +19,7 @@ mod population;
 mod proof;
 mod report;
 mod say;
+mod short;
 mod state;
 
 pub use base64::{decode as base64_decode, encode as base64_encode};

@@ -9,6 +9,7 @@ use crate::hash::{Hash, hex};
 use crate::json::{Value, read};
 use crate::leaf_text::int;
 use crate::members::{Members, is_id};
+use crate::short::Chain;
 use crate::state::Status;
 
 /// The largest proof file, in bytes.
@@ -16,6 +17,8 @@ pub const PROOF_MAX: usize = 4 * 1024 * 1024;
 
 /// What `format` says.
 const FORMAT: &str = "octro-proof/v1";
+/// The same with short entries.
+const FORMAT_SHORT: &str = "octro-proof/v1-short";
 const ENTRIES_MAX: usize = 10_000;
 const STATES_MAX: usize = 4_096;
 const MEMBERS_MAX: usize = 2;
@@ -105,15 +108,23 @@ impl Proof {
         let value = read(text).map_err(|fault| Fault::new(format!("the file {fault}")))?;
         let mut members = Members::of(value).map_err(|fault| Fault::new(format!("the file {fault}")))?;
         let format = members.text("format")?;
-        if format != FORMAT {
+        if format != FORMAT && format != FORMAT_SHORT {
             return Err(Fault::new(format!("`format` is {}; expected `{FORMAT}`", quoted(&format))));
         }
-        let proof = Self {
-            claim: Claim::read(members.need("claim")?).map_err(|fault| fault.within("claim"))?,
-            checkpoint: members.text("checkpoint")?,
-            entries: each(&mut members, "entries", ENTRIES_MAX, |of| {
+        let claim = Claim::read(members.need("claim")?).map_err(|fault| fault.within("claim"))?;
+        let checkpoint = members.text("checkpoint")?;
+        let mut chain = Chain::of(&claim);
+        let entries = each(&mut members, "entries", ENTRIES_MAX, |of| {
+            if format == FORMAT_SHORT {
+                chain.read(of)
+            } else {
                 Ok(Entry { index: of.index("index")?, leaf: of.text("leaf")? })
-            })?,
+            }
+        })?;
+        let proof = Self {
+            claim,
+            checkpoint,
+            entries,
             hashes: hashes(&mut members, "hashes")?,
             states: each(&mut members, "states", STATES_MAX, sealed_state)?,
             members: each(&mut members, "members", MEMBERS_MAX, member)?,
@@ -126,10 +137,16 @@ impl Proof {
 
     /// The file's text.
     pub fn to_text(&self) -> String {
-        let entries = self
-            .entries
-            .iter()
-            .map(|entry| Value::object([("index", int(entry.index)), ("leaf", Value::text(&entry.leaf))]));
+        let mut chain = Chain::of(&self.claim);
+        let mut format = FORMAT;
+        let entries = self.entries.iter().map(|entry| {
+            let (entry, is_short) = chain.write(entry);
+            if is_short {
+                format = FORMAT_SHORT;
+            }
+            entry
+        });
+        let entries = entries.collect();
         let states = self.states.iter().map(|of| {
             Value::object([
                 ("seal", int(of.seal)),
@@ -139,10 +156,10 @@ impl Proof {
             ])
         });
         let mut all = vec![
-            ("format", Value::text(FORMAT)),
+            ("format", Value::text(format)),
             ("claim", self.claim.value()),
             ("checkpoint", Value::text(&self.checkpoint)),
-            ("entries", Value::List(entries.collect())),
+            ("entries", Value::List(entries)),
             ("hashes", joined(&self.hashes)),
             ("states", Value::List(states.collect())),
             ("members", Value::List(self.members.iter().map(Member::value).collect())),
@@ -186,7 +203,7 @@ fn each<T>(
     members: &mut Members,
     name: &str,
     max: usize,
-    item: impl Fn(&mut Members) -> Result<T, Fault>,
+    mut item: impl FnMut(&mut Members) -> Result<T, Fault>,
 ) -> Result<Vec<T>, Fault> {
     let read = |(i, value)| {
         let read = Members::of(value).and_then(|mut of| {

@@ -63,6 +63,7 @@ pub fn cases() -> Vec<Case> {
     resources(&mut cases, &log);
     crate::broken::add(&mut cases, &log);
     crate::forged::add(&mut cases);
+    crate::short::add(&mut cases);
     cases.0
 }
 

@@ -13,5 +13,6 @@ mod forged;
 mod log;
 mod outcomes;
 mod random;
+mod short;
 mod vectors;
 mod year;

@@ -51,7 +51,7 @@ fn value(compared: &Compared, exit: Exit) -> String {
     let outcome = match exit {
         Exit::Done => "one history",
         Exit::Failing => "split view",
-        Exit::Usage | Exit::Unknown | Exit::Broken => "unknown",
+        Exit::Usage | Exit::Unknown | Exit::Broken | Exit::NotProvable => "unknown",
     };
     let shown: Vec<_> = compared
         .shown
