@@ -35,6 +35,22 @@ pub fn add(cases: &mut Cases) {
     cases.proved("short-young", "the first short entry follows transition 1", &young, &[
         "from its beginning to seal 3",
     ]);
+    let mut log = Log::new(START);
+    log.transition("EP-01", Status::Pass, START, START + SECOND);
+    log.seal(day(1));
+    log.transition("EP-01", Status::Fail, day(2) - 3 * HOUR, day(2) - 3 * HOUR + 20_500);
+    log.transition("EP-01", Status::Pass, day(2) - 3 * HOUR + 1_512_999, day(2) - 2 * HOUR);
+    log.transition("EP-01", Status::Fail, day(2) - HOUR, day(2) - HOUR + 1);
+    log.transition("EP-01", Status::Pass, day(2) - HOUR + 7, day(2) - HOUR + 8);
+    log.seal(day(2));
+    cases.proved("spans", "spans as people write them", &log.interval("EP-01", day(1), day(2)), &[
+        "(21 h, 87.50 %)",
+        "(1.512 s, less than 0.01 %)",
+        "(1 h 59 min 58 s, 8.33 %)",
+        "(less than 1 ms, less than 0.01 %)",
+        "(59 min 59 s, 4.16 %)",
+    ]);
+    let log = changing(8);
     let mut add = |name: &str, about, proof: String, expected| cases.add(name, about, proof, policy(), expected);
     let first = text.find("{\"index\"").and_then(|at| text.get(at..)).unwrap_or_default();
     assert!(first.contains("\\\"k\\\":\\\"transition\\\"") || first.contains("seal"), "{first}");
