@@ -2,7 +2,7 @@
 
 use octro_model::Timestamp;
 use octro_store::{Bulk, Db, Param, Row};
-use octro_verify::{Checkpoint, Hash, base64_encode, subtrees};
+use octro_verify::{Checkpoint, Hash, Note, VerifierKey, base64_encode, subtrees};
 
 use crate::log::number;
 use crate::nodes::{From, Nodes, consistency, inclusion};
@@ -189,15 +189,31 @@ impl Reader {
         Ok(ordered)
     }
 
-    /// The changes of the log's key after the entry at `index`. The log is looked through from there on.
+    /// The changes of the log's key after the entry at `index`. Only if there are any, the log is looked through from there
+    /// on.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn key_changes(&self, index: u64) -> Result<Vec<Entry>, LedgerError> {
+        if let Some(signed) = self.checkpoint_from(index.saturating_add(1)).await?
+            && self.is_of_the_key_alone(&signed)
+        {
+            return Ok(Vec::new());
+        }
         let (first, end) = KEY_CHANGE;
         let values: [Param<'_>; 4] =
             [self.log.seq(index).into(), self.log.seq(self.log.size).into(), first.into(), end.into()];
         self.db.fetch(KEY_CHANGES, &values).await?.iter().map(|row| self.entry_of(row)).collect()
+    }
+
+    /// Whether the log signed a checkpoint with the key in force and no other: then no change of keys follows it, nor is it
+    /// the one that the change itself made, which both keys signed.
+    fn is_of_the_key_alone(&self, signed: &Signed) -> bool {
+        let (Ok(key), Ok(note)) = (VerifierKey::parse(&self.log.signer), Note::parse(&signed.note)) else {
+            return false;
+        };
+        let mut own = note.signatures.iter().filter(|one| one.name == self.log.origin).peekable();
+        own.peek().is_some() && own.all(|one| one.id == key.id())
     }
 
     /// The root of the first `size` entries.

@@ -1,7 +1,11 @@
 //! Proofs the way a user makes them: Octro runs and stops, a control is proved, an outsider verifies; a restored backup
 //! signs nothing until it is told how to go on.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets something unexpected fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that meets something unexpected fails"
+)]
 
 mod support;
 
@@ -63,8 +67,7 @@ fn a_control_is_proved_and_every_change_of_the_proof_refuted() {
     }
     let text = std::fs::read_to_string(file).unwrap();
     assert!(text.len() < 20_000, "{} bytes", text.len());
-    for (from, to) in [("\"to\":\"pass\"", "\"to\":\"fail\""), ("\"place\":", "\"place\":1")]
-    {
+    for (from, to) in [("\"to\":\"pass\"", "\"to\":\"fail\""), ("\"place\":", "\"place\":1")] {
         assert!(text.contains(from), "{from} in {text}");
         std::fs::write(file, text.replacen(from, to, 1)).unwrap();
         let refuted = place.run(&["verify", file, "--key", key, "--format", "json"]);

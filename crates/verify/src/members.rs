@@ -24,6 +24,10 @@ pub fn is_id(text: &str) -> bool {
 pub struct Members<'a>(Form<'a>);
 
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is there only while a leaf is read, and spares it the heap"
+)]
 enum Form<'a> {
     Tree(BTreeMap<String, Value>),
     Flat(Flat<'a>),

@@ -74,9 +74,7 @@ impl<'a> Chain<'a> {
         self.pass(&entry.leaf);
         match short {
             Some(short) => (short, true),
-            None => {
-                (Value::object([("index", int(entry.index)), ("leaf", Value::text(&entry.leaf))]), false)
-            }
+            None => (Value::object([("index", int(entry.index)), ("leaf", Value::text(&entry.leaf))]), false),
         }
     }
 

@@ -155,14 +155,8 @@ async fn find(tx: &mut Tx, kind: &Id, of: &[(i64, Hash)], known: &Seals) -> Resu
             seals.insert((log, seal), known.clone());
             continue;
         }
-        let which = Which {
-            kind: kind.clone(),
-            log,
-            seal,
-            written,
-            hash: hash(&row, 3)?,
-            secret: hash(&row, 4)?,
-        };
+        let which =
+            Which { kind: kind.clone(), log, seal, written, hash: hash(&row, 3)?, secret: hash(&row, 4)? };
         let mut found = Found::default();
         match told_of(tx, &which).await? {
             None => found.lost = true,

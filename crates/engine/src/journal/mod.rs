@@ -34,7 +34,15 @@ pub(crate) use store::{Sealed, hash, nobody_is_erased, own_salts, own_salts_in};
 
 #[cfg(test)]
 pub(crate) fn statements() -> Vec<&'static str> {
-    [store::STATEMENTS, facts::STATEMENTS, audit::STATEMENTS, erase::STATEMENTS, remade::STATEMENTS, told::STATEMENTS].concat()
+    [
+        store::STATEMENTS,
+        facts::STATEMENTS,
+        audit::STATEMENTS,
+        erase::STATEMENTS,
+        remade::STATEMENTS,
+        told::STATEMENTS,
+    ]
+    .concat()
 }
 #[cfg(test)]
 pub(crate) const BULKS: &[octro_store::Bulk] = store::BULKS;

@@ -52,8 +52,20 @@ const SALTS_NEW: Bulk =
     Bulk { head: "INSERT INTO journal_salts (resource, salt) VALUES ", columns: 2, tail: "", casts: false };
 
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] =
-    &[CHAINS, LOG, SEALED, SINCE, CHAIN, TRANSITION, SEAL, SALTS, SIGNER_SQLITE, TOLD_SQLITE, LAST_WAITING, LAST_ENTRY];
+pub(super) const STATEMENTS: &[&str] = &[
+    CHAINS,
+    LOG,
+    SEALED,
+    SINCE,
+    CHAIN,
+    TRANSITION,
+    SEAL,
+    SALTS,
+    SIGNER_SQLITE,
+    TOLD_SQLITE,
+    LAST_WAITING,
+    LAST_ENTRY,
+];
 #[cfg(test)]
 pub(super) const BULKS: &[Bulk] = &[STATES, POPULATIONS, SALTS_NEW];
 

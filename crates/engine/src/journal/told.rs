@@ -9,7 +9,8 @@ use octro_verify::{Hash, Leaf, Status, What, leaf_hash};
 use crate::EngineError;
 
 const LOGS: &str = "SELECT ord, size FROM ledger_log ORDER BY ord";
-const OUTBOX: &str = "SELECT leaf, CASE WHEN refused IS NULL THEN 0 ELSE 1 END FROM ledger_outbox ORDER BY id";
+const OUTBOX: &str =
+    "SELECT leaf, CASE WHEN refused IS NULL THEN 0 ELSE 1 END FROM ledger_outbox ORDER BY id";
 
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[LOGS, OUTBOX];

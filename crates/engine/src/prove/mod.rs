@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use octro_ledger::{LedgerError, Log, Reader, Signed};
 use octro_model::Timestamp;
 use octro_verify::{
-    Claim, Entry, Hash, Leaf, Note, PROOF_MAX, Proof, SealedState, State, What, base64_encode, leaf_hash, path,
+    Claim, Entry, Hash, Leaf, Note, PROOF_MAX, Proof, SealedState, State, What, base64_encode, leaf_hash,
+    path,
 };
 
 use crate::journal::hash;

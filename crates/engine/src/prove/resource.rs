@@ -2,9 +2,7 @@
 
 use octro_ledger::Reader;
 use octro_model::{Id, Timestamp};
-use octro_verify::{
-    Claim, Hash, Member, Opened, Proof, Salts, commitment, leaf_hash, own_salt, path, salt,
-};
+use octro_verify::{Claim, Hash, Member, Opened, Proof, Salts, commitment, leaf_hash, own_salt, path, salt};
 
 use super::{SEAL_BEFORE, SealRow, finish};
 use crate::journal::{Remade, Which, hash, micros, told_of};

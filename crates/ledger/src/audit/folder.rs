@@ -86,7 +86,8 @@ pub(super) async fn rest(db: &Db, log: &Log, published: &Published) -> Result<(u
             .map_or(0, |piece| (piece.place * WIDTH) << (8 * u32::from(piece.level.unwrap_or(0))).min(63));
         if let Some(finding) = compare(published, &path, &bytes, near) {
             let now = published.folder.checkpoint().ok().flatten().map(|now| now.size);
-            let gave_way = now.is_some_and(|now| now > published.size) && !published.folder.at(&path).exists();
+            let gave_way =
+                now.is_some_and(|now| now > published.size) && !published.folder.at(&path).exists();
             findings.extend((!gave_way).then_some(finding));
         }
     }

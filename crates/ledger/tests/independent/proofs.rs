@@ -53,7 +53,11 @@ pub async fn inclusions(cases: &mut Cases, sample: &Sample) {
         let made = file(index, &path, note);
         // Of what is older than the key in force, a larger tree is proved: the first that this key signed.
         if sample.reader.key_changes(index).await.unwrap().is_empty() {
-            assert_eq!(made, sample.reader.tlog_proof(index).await.unwrap(), "the proofs are of the common form");
+            assert_eq!(
+                made,
+                sample.reader.tlog_proof(index).await.unwrap(),
+                "the proofs are of the common form"
+            );
         }
         let mut tampered = |name: &str, proof: &str, leaf: &[u8]| {
             let name = format!("entry {index}, {name}");

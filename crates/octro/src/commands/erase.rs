@@ -65,7 +65,8 @@ fn looks_personal<'a>(basis: &'a str, key: &'a str) -> Option<&'a str> {
     if let Some(address) = words.iter().find(|word| word.contains('@')) {
         return Some(address);
     }
-    let telephone = |word: &&&str| word.starts_with('+') && word.chars().filter(char::is_ascii_digit).count() > 5;
+    let telephone =
+        |word: &&&str| word.starts_with('+') && word.chars().filter(char::is_ascii_digit).count() > 5;
     if let Some(number) = words.iter().find(telephone) {
         return Some(number);
     }

@@ -23,7 +23,8 @@ pub async fn run(global: &Global, prove: Prove) -> anyhow::Result<Exit> {
             let kind = kind.parse()?;
             let proof = query.prove_resource(&kind, &key, at).await?;
             if matches!(proof.claim, Claim::Absent { .. }) {
-                absent = Some(Absent { near: query.near_keys(&kind, &key).await?, kind: kind.to_string(), key });
+                absent =
+                    Some(Absent { near: query.near_keys(&kind, &key).await?, kind: kind.to_string(), key });
             }
             (proof.to_text(), out)
         }

@@ -41,7 +41,9 @@ pub(super) fn keys(all: &[String], option: &str) -> anyhow::Result<Vec<VerifierK
     for text in all {
         let text = match text.strip_prefix('@') {
             Some(path) => std::fs::read_to_string(path).map_err(|error| {
-                UsageError(format!("{option}: the file {path} cannot be read: {error}; expected one with a key on each line"))
+                UsageError(format!(
+                    "{option}: the file {path} cannot be read: {error}; expected one with a key on each line"
+                ))
             })?,
             None => text.clone(),
         };

@@ -27,14 +27,22 @@ pub fn add(cases: &mut Cases) {
     let whole = log.interval("EP-01", day(1), day(7));
     let text = whole.to_text();
     assert!(text.contains("octro-proof/v1-short"), "{text}");
-    cases.proved("short-interval", "transitions that say only what is new, with a new program between", &whole, &[
-        "fail from 2026-01-06T21:00:00Z to 2026-01-07T21:00:00Z (1 d, 16.66 %).",
-        "it has the transitions 2 to 7 without a gap",
-    ]);
+    cases.proved(
+        "short-interval",
+        "transitions that say only what is new, with a new program between",
+        &whole,
+        &[
+            "fail from 2026-01-06T21:00:00Z to 2026-01-07T21:00:00Z (1 d, 16.66 %).",
+            "it has the transitions 2 to 7 without a gap",
+        ],
+    );
     let young = log.interval("EP-01", START, day(3));
-    cases.proved("short-young", "the first short entry follows transition 1", &young, &[
-        "from its beginning to seal 3",
-    ]);
+    cases.proved(
+        "short-young",
+        "the first short entry follows transition 1",
+        &young,
+        &["from its beginning to seal 3"],
+    );
     let mut log = Log::new(START);
     log.transition("EP-01", Status::Pass, START, START + SECOND);
     log.seal(day(1));
@@ -43,15 +51,21 @@ pub fn add(cases: &mut Cases) {
     log.transition("EP-01", Status::Fail, day(2) - HOUR, day(2) - HOUR + 1);
     log.transition("EP-01", Status::Pass, day(2) - HOUR + 7, day(2) - HOUR + 8);
     log.seal(day(2));
-    cases.proved("spans", "spans as people write them", &log.interval("EP-01", day(1), day(2)), &[
-        "(21 h, 87.50 %)",
-        "(1.512 s, less than 0.01 %)",
-        "(1 h 59 min 58 s, 8.33 %)",
-        "(less than 1 ms, less than 0.01 %)",
-        "(59 min 59 s, 4.16 %)",
-    ]);
+    cases.proved(
+        "spans",
+        "spans as people write them",
+        &log.interval("EP-01", day(1), day(2)),
+        &[
+            "(21 h, 87.50 %)",
+            "(1.512 s, less than 0.01 %)",
+            "(1 h 59 min 58 s, 8.33 %)",
+            "(less than 1 ms, less than 0.01 %)",
+            "(59 min 59 s, 4.16 %)",
+        ],
+    );
     let log = changing(8);
-    let mut add = |name: &str, about, proof: String, expected| cases.add(name, about, proof, policy(), expected);
+    let mut add =
+        |name: &str, about, proof: String, expected| cases.add(name, about, proof, policy(), expected);
     let first = text.find("{\"index\"").and_then(|at| text.get(at..)).unwrap_or_default();
     assert!(first.contains("\\\"k\\\":\\\"transition\\\"") || first.contains("seal"), "{first}");
     let at = text.find("{\"at\":").expect("a short entry");
@@ -90,7 +104,8 @@ pub fn add(cases: &mut Cases) {
     );
     let is_transition = |entry: &octro_verify::Entry| entry.leaf.contains("\"k\":\"transition\"");
     let of = whole.entries.iter().find(|entry| is_transition(entry)).expect("a transition");
-    let entry = log.proof(octro_verify::Claim::Entry { index: of.index, opened: None }, &[of.index]).to_text();
+    let entry =
+        log.proof(octro_verify::Claim::Entry { index: of.index, opened: None }, &[of.index]).to_text();
     let leaf = entry.find("\"leaf\":").expect("a leaf");
     let close = leaf + entry[leaf..].find('}').map_or(0, |_| entry[leaf..].find("\"}").expect("its end") + 1);
     add(
@@ -139,7 +154,12 @@ fn a_year_with_many_changes_is_small() {
     let text = proof.to_text();
     assert!(changes >= 40, "{changes}");
     let each = text.len() as u64 / changes;
-    println!("{changes} changes, {} leaves, {} hashes, {} bytes, {each} a change", log.leaves.len(), proof.hashes.len(), text.len());
+    println!(
+        "{changes} changes, {} leaves, {} hashes, {} bytes, {each} a change",
+        log.leaves.len(),
+        proof.hashes.len(),
+        text.len()
+    );
     assert!(text.len() < 20_000, "{} bytes", text.len());
     assert!(matches!(verify(text.as_bytes(), &policy()), Outcome::Proved(_)));
 }

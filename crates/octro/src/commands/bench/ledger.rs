@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use octro_ledger::{FileKeys, Highest, Ledger, Parts, Settings, Steps, audit, outbox, rebuild};
-use octro_model::{SystemClock, Timestamp};
+use octro_model::{ManualClock, Timestamp};
 use octro_store::Db;
 use octro_verify::{Hash, Leaf, Status, Transition, What, leaf_hash, node_hash};
 
@@ -103,7 +103,7 @@ impl Stored {
             outsiders: octro_ledger::Outsiders::default(),
             steps: Steps::default(),
         };
-        let ledger = Ledger::open(db.clone(), Arc::new(SystemClock), settings).await?;
+        let ledger = Ledger::open(db.clone(), Arc::new(ManualClock::at(BEGIN)), settings).await?;
         self.append(db, &ledger, entries, figures).await?;
         let begun = instant();
         ledger.publish().await?;
