@@ -10,7 +10,7 @@ use crate::EngineError;
 
 const LOGS: &str = "SELECT ord, size FROM ledger_log ORDER BY ord";
 const OUTBOX: &str =
-    "SELECT leaf, CASE WHEN refused IS NULL THEN 0 ELSE 1 END FROM ledger_outbox ORDER BY id";
+    "SELECT leaf, CAST(CASE WHEN refused IS NULL THEN 0 ELSE 1 END AS BIGINT) FROM ledger_outbox ORDER BY id";
 
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[LOGS, OUTBOX];
