@@ -81,10 +81,35 @@ impl<'a> Flat<'a> {
     }
 }
 
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = ONES << 7;
+
+/// How many bytes from the beginning can stand in quotes as they are, and are ASCII. Eight are looked at at once.
+fn plain(bytes: &[u8]) -> usize {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut length = 0;
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        // The high bit of each byte that is `of`; above one that is, others may be marked too.
+        let is = |of: u8| {
+            let other = word ^ (ONES * u64::from(of));
+            other.wrapping_sub(ONES) & !other & HIGH
+        };
+        let controls = word.wrapping_sub(ONES * u64::from(b' ')) & !word & HIGH;
+        let ends = controls | is(b'"') | is(b'\\') | is(0x7f) | (word & HIGH);
+        if ends != 0 {
+            return length + (ends.trailing_zeros() / 8) as usize;
+        }
+        length += 8;
+    }
+    let ends = |byte: &u8| !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\');
+    length + rest.iter().position(ends).unwrap_or(rest.len())
+}
+
 /// A text in quotes at the beginning, and what follows it. It holds no escape, and nothing that would need one.
 fn quoted(text: &str) -> Option<(&str, &str)> {
     let inner = text.strip_prefix('"')?;
-    let end = inner.bytes().position(|byte| !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\'))?;
+    let end = plain(inner.as_bytes());
     let (within, after) = inner.split_at_checked(end)?;
     Some((within, after.strip_prefix('"')?))
 }
@@ -161,6 +186,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_plain_is_found_at_any_place(bytes in proptest::collection::vec(any::<u8>(), 0..40), shown in 0..40_usize) {
+            let bytes: Vec<u8> =
+                bytes.iter().enumerate().map(|(at, byte)| if at < shown { 32 + byte % 2 } else { *byte }).collect();
+            let slow = bytes.iter().position(|byte| !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\'));
+            prop_assert_eq!(plain(&bytes), slow.unwrap_or(bytes.len()));
+        }
+
         #[test]
         fn what_it_reads_is_canonical_and_the_same(text in "\\{(\"[a-c\\\\]{0,2}\":([0-9]{1,3}|\"[ -~é]{0,3}\"|true|fals[ef]),?){0,5}\\}?") {
             if let Some(flat) = Flat::read(&text) {

@@ -59,13 +59,25 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 /// What a lower-case hexadecimal digit is worth; 255 for anything else.
-const fn digit(letter: u8) -> u8 {
-    match letter {
-        b'0'..=b'9' => letter - b'0',
-        b'a'..=b'f' => letter - b'a' + 10,
-        _ => u8::MAX,
-    }
+fn digit(letter: u8) -> u8 {
+    DIGITS.get(usize::from(letter)).copied().unwrap_or(u8::MAX)
 }
+
+/// Computed while this is compiled.
+const DIGITS: [u8; 256] = {
+    let mut digits = [u8::MAX; 256];
+    let (mut rest, mut letter) = (digits.as_mut_slice(), 0_u8);
+    while let [first, after @ ..] = rest {
+        *first = match letter {
+            b'0'..=b'9' => letter - b'0',
+            b'a'..=b'f' => letter - b'a' + 10,
+            _ => u8::MAX,
+        };
+        letter = letter.wrapping_add(1);
+        rest = after;
+    }
+    digits
+};
 
 /// The hash that 64 lower-case hexadecimal digits name; `None` for any other text.
 pub fn unhex(text: &str) -> Option<Hash> {
