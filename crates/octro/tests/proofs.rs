@@ -1,11 +1,7 @@
 //! Proofs the way a user makes them: Octro runs and stops, a control is proved, an outsider verifies; a restored backup
 //! signs nothing until it is told how to go on.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that meets something unexpected fails"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that meets something unexpected fails")]
 
 mod support;
 
