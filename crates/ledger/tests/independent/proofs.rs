@@ -51,7 +51,11 @@ pub async fn inclusions(cases: &mut Cases, sample: &Sample) {
         let note = sample.note(size);
         let leaf = sample.leaves[usize::try_from(index).unwrap()].clone();
         let made = file(index, &path, note);
-        assert_eq!(made, sample.reader.tlog_proof(index).await.unwrap(), "the proofs are of the common form");
+        // A proof of an entry from before a change of the key rests on a checkpoint of today's key, so on a larger tree.
+        if sample.reader.key_changes(index).await.unwrap().is_empty() {
+            let told = sample.reader.tlog_proof(index).await.unwrap();
+            assert_eq!(made, told, "the proofs are of the common form");
+        }
         let mut tampered = |name: &str, proof: &str, leaf: &[u8]| {
             let name = format!("entry {index}, {name}");
             let files: [(&str, &[u8]); 2] = [("proof", proof.as_bytes()), ("leaf", leaf)];
