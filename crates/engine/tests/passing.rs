@@ -55,8 +55,11 @@ async fn rows(bench: &Bench, sql: &'static str, columns: usize) -> Vec<String> {
         .collect()
 }
 
+/// What was told, by what it is.
+type Told = BTreeMap<&'static str, Vec<String>>;
+
 /// All that was told, and the ledger's entries but for seals, which name the log's key.
-async fn told(bench: &Bench) -> BTreeMap<&'static str, Vec<String>> {
+async fn told(bench: &Bench) -> Told {
     const RESULTS: &str = "SELECT concat_ws(' ', test, resource, from_at, known_at, to_at, closed_at, \
          superseded_at, version, observation, status, prev) FROM results ORDER BY test, resource, from_at, known_at";
     const TALLIES: &str = "SELECT concat_ws(' ', test, known_at, pass, fail, unknown, stale, excepted, \
@@ -79,7 +82,7 @@ async fn told(bench: &Bench) -> BTreeMap<&'static str, Vec<String>> {
 }
 
 /// Two days in which much flips at the same moment, and much at many; for most of it nobody looks.
-async fn two_days(db: TestDb, portion: usize) -> (BTreeMap<&'static str, Vec<String>>, Vec<usize>) {
+async fn two_days(db: TestDb, portion: usize) -> (Told, Vec<usize>) {
     let mut bench = Bench::on(db).await;
     let folder = tempfile::TempDir::with_prefix("octro-test-passing-").unwrap();
     let _ledger = ledger(&bench, &folder).await;
@@ -99,8 +102,8 @@ async fn two_days(db: TestDb, portion: usize) -> (BTreeMap<&'static str, Vec<Str
             let attributes =
                 json!({"encrypted": n % 3 == 0, "size": n, "key_id": "k", "checked": rules::moment(at)});
             let mut disk = json!({"kind": "disk", "key": format!("d{n}"), "attributes": attributes});
-            if n % 2 == 0 {
-                disk["at"] = json!(at);
+            if let Some(disk) = disk.as_object_mut().filter(|_| n % 2 == 0) {
+                disk.insert("at".to_owned(), json!(at));
             }
             disk
         })
@@ -127,7 +130,7 @@ async fn portions_change_nothing_but_the_number_of_commits() {
     for _ in 0..4 {
         dbs.extend(TestDb::all().await.unwrap());
     }
-    let mut wholes: BTreeMap<String, (BTreeMap<&'static str, Vec<String>>, Vec<usize>)> = BTreeMap::new();
+    let mut wholes: BTreeMap<String, (Told, Vec<usize>)> = BTreeMap::new();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for db in dbs {
         let name = db.name().to_string();
@@ -225,10 +228,7 @@ async fn inputs_go_on_while_a_seal_is_hashed_and_are_in_it() {
         let engine = Arc::new(engine(&bench, gate.random(), 10).await);
         engine
             .install(
-                &rules::base()
-                    .test("encrypted", &rules::encrypted())
-                    .control("C-1", &["encrypted"])
-                    .files(),
+                &rules::base().test("encrypted", &rules::encrypted()).control("C-1", &["encrypted"]).files(),
             )
             .await
             .unwrap();
@@ -241,7 +241,9 @@ async fn inputs_go_on_while_a_seal_is_hashed_and_are_in_it() {
         engine.declare(info).await.unwrap();
         let many: Vec<Value> = (0..900).map(|n| disk(&format!("d{n}"), n % 7 != 0)).collect();
         observe(&engine, &bench, &many).await;
-        for (round, news) in [vec![disk("d1", false)], vec![disk("d2", false), disk("new", true)]].iter().enumerate() {
+        for (round, news) in
+            [vec![disk("d1", false)], vec![disk("d2", false), disk("new", true)]].iter().enumerate()
+        {
             bench.clock.advance(Span::HOUR);
             let gate_of_round = &gate;
             *gate_of_round.state.0.lock().unwrap() = (false, 0);
@@ -299,7 +301,8 @@ async fn entries_never_go_back_in_time() {
         bench.collect("a", &[disk("d1", false), disk("d2", true)], &WHOLE).await;
         ledger.flush().await.unwrap();
         let mut last = 0;
-        for row in bench.query.db().fetch("SELECT leaf FROM ledger_entries ORDER BY seq", &[]).await.unwrap() {
+        for row in bench.query.db().fetch("SELECT leaf FROM ledger_entries ORDER BY seq", &[]).await.unwrap()
+        {
             let leaf = String::from_utf8(row.get::<Vec<u8>>(0).unwrap()).unwrap();
             let leaf: Value = serde_json::from_str(&leaf).unwrap();
             let written: u64 = leaf["t"].to_string().trim_matches('"').parse().unwrap();

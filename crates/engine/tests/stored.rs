@@ -16,7 +16,9 @@ use support::{Bench, disk, hour, rules};
 /// A database on which an earlier Octro put these files in force.
 async fn stored(db: TestDb, files: &Files) -> Bench {
     let bench = Bench::on(db).await;
-    bench.install(&rules::base().test("encrypted", &rules::encrypted()).control("C-1", &["encrypted"]).files()).await;
+    bench
+        .install(&rules::base().test("encrypted", &rules::encrypted()).control("C-1", &["encrypted"]).files())
+        .await;
     bench.declare("a", &["disk"]).await;
     bench.collect("a", &[disk("d1", false)], &[("disk", true)]).await;
     let mut tx = bench.query.db().begin().await.unwrap();
@@ -57,8 +59,16 @@ async fn what_means_something_else_or_cannot_be_read_is_refused() {
     let other = rules::encrypted().replace("max_age = \"24h\"", "max_age = \"25h\"");
     let cases = [
         (base().test("encrypted", &other).files(), "reads otherwise"),
-        (base().test("encrypted", &rules::encrypted().replace("resource.encrypted", "resource.gone")).files(), "gone"),
-        (base().test("encrypted", &rules::encrypted()).control("C-1", &["encrypted", "none"]).files(), "none"),
+        (
+            base()
+                .test("encrypted", &rules::encrypted().replace("resource.encrypted", "resource.gone"))
+                .files(),
+            "gone",
+        ),
+        (
+            base().test("encrypted", &rules::encrypted()).control("C-1", &["encrypted", "none"]).files(),
+            "none",
+        ),
     ];
     for (files, why) in cases {
         for db in TestDb::all().await.unwrap() {

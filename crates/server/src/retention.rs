@@ -57,8 +57,9 @@ pub async fn compact(config: &Config, progress: impl FnMut(Stage)) -> Result<Opt
         return Err(StartError::Evaluates);
     }
     let ledger = crate::ledger::open_ledger(config, &db, clock.clone()).await?;
-    let engine =
-        Engine::open(db.clone(), clock.clone(), lease.clone()).await?.with_journal(crate::ledger::journal(&ledger));
+    let engine = Engine::open(db.clone(), clock.clone(), lease.clone())
+        .await?
+        .with_journal(crate::ledger::journal(&ledger));
     let done = lease.during(&db, &clock, engine.compact(Span::ZERO, progress)).await;
     ledger.flush().await?;
     lease.release(&db).await?;

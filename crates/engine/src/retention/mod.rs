@@ -35,13 +35,19 @@ const REACH: &str =
     "SELECT COALESCE(MIN(effective_at), $1) FROM observations WHERE received_at >= $1 AND seq > $2";
 const SIGHTINGS: &str =
     "SELECT seq, body FROM inputs WHERE received_at >= $1 AND seq > $2 AND form = 4 ORDER BY seq LIMIT 2000";
-const LAST: &str = "SELECT (SELECT COALESCE(MAX(seq), 0) FROM inputs), (SELECT COALESCE(MAX(seq), 0) FROM observations)";
+const LAST: &str =
+    "SELECT (SELECT COALESCE(MAX(seq), 0) FROM inputs), (SELECT COALESCE(MAX(seq), 0) FROM observations)";
 const FIRST: &str = "SELECT COALESCE(MIN(received_at), 9223372036854775807) FROM inputs";
 
 #[cfg(test)]
 pub(crate) fn statements() -> Vec<&'static str> {
-    [&[READ, WRITE, REACH, SIGHTINGS, LAST, FIRST], baseline::STATEMENTS, digest::STATEMENTS, remove::STATEMENTS]
-        .concat()
+    [
+        &[READ, WRITE, REACH, SIGHTINGS, LAST, FIRST],
+        baseline::STATEMENTS,
+        digest::STATEMENTS,
+        remove::STATEMENTS,
+    ]
+    .concat()
 }
 
 /// What was removed so far.
@@ -133,7 +139,8 @@ pub(crate) async fn plan(
 impl Plan {
     /// Whether nothing was said since that needs what would go. It looks at nothing older than the plan.
     pub(crate) async fn holds(&self, db: &Db) -> Result<bool, EngineError> {
-        Ok(reach(db, self.baseline, self.last).await? >= self.reach && Removed::read(db).await? == self.before)
+        Ok(reach(db, self.baseline, self.last).await? >= self.reach
+            && Removed::read(db).await? == self.before)
     }
 }
 

@@ -206,5 +206,4 @@ impl Engine {
         }
         Ok(inner)
     }
-
 }

@@ -118,8 +118,12 @@ impl State {
             let named = resource.named.iter().filter(|(kind, _)| *kind == there);
             named.filter_map(|(_, key)| keys.get(key).copied()).collect()
         } else {
-            let by =
-                self.referrers.get(&(resource.kind, Box::from(&*resource.key))).into_iter().flatten().copied();
+            let by = self
+                .referrers
+                .get(&(resource.kind, Box::from(&*resource.key)))
+                .into_iter()
+                .flatten()
+                .copied();
             by.filter(|other| self.resources[*other as usize].kind == there).collect()
         }
     }

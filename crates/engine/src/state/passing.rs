@@ -51,7 +51,9 @@ impl State {
                 }
             }
             self.tell(at, delta);
-            if (divided || delta.transitions.len() >= most) && self.wheel.next().is_some_and(|next| next <= to) {
+            if (divided || delta.transitions.len() >= most)
+                && self.wheel.next().is_some_and(|next| next <= to)
+            {
                 delta.now = self.now;
                 return Passed::Moment;
             }
