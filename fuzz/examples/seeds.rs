@@ -12,6 +12,22 @@ use octro_program::{Files, load};
 /// The fuzzer's `-max_len`; longer seeds would be cut off.
 const INPUT_MAX: usize = 8_192;
 
+/// What the TLS probe reads beside TLS: talks (2 + 5 times the service's number), heads of HTTP (3), endpoints (4).
+const TLS_TEXTS: &[&[u8]] = &[
+    b"\x02220-hi\r\n220 there\r\n250-me\r\n250-AUTH PLAIN\r\n250 STARTTLS\r\n220 go\r\n",
+    b"\x0c* OK [CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED] hi\r\na1 OK go\r\n",
+    b"\x11+OK hi\r\n+OK\r\nSTLS\r\nUSER\r\n.\r\n+OK go\r\n",
+    b"\x16220-hi\r\n there\r\n220 x\r\n234 go\r\n",
+    b"\x20\"SASL\" \"\"\r\n\"STARTTLS\"\r\nOK\r\nOK go\r\n",
+    b"\x25<?xml?><stream:stream><stream:features><starttls><required/></starttls></stream:features><proceed/>",
+    b"\x2f\x30\x84\0\0\0\x10\x02\x01\x01\x78\x84\0\0\0\x07\x0a\x01\0\x04\0\x04\0",
+    b"\x39\x1f\0\0\0\x0a8.0\0abcd12345678\0\xff\xff...........",
+    b"\x03HTTP/1.1 301 x\r\nLocation: https://a/\r\nSet-Cookie: a=1; Secure\r\nStrict-Transport-Security: max-age=5\r\n\r\n",
+    b"\x04mx.example.com:25,587 starttls=smtp public # mail",
+    b"\x0410.0.0.0/24:443-450 name=a.example quick",
+    b"\x00\x80\x0e\x04\0\x01\0\x02\0\0\0\x03\0\0\x01\0\x80",
+];
+
 const EXPRESSIONS: &[&str] = &[
     "resource.b && !resource.c || resource.o.a",
     "has(resource.i) ? resource.i < resource.j : resource.f >= double(resource.i)",
@@ -103,6 +119,13 @@ fn main() -> io::Result<()> {
     }
     for text in SOURCE_FILES {
         seeds.write("source_files", text.as_bytes())?;
+    }
+    // Answers of real servers; the first byte says what each is.
+    for file in std::fs::read_dir(root.join("seeds/tls"))? {
+        seeds.write("tls_answers", &std::fs::read(file?.path())?)?;
+    }
+    for text in TLS_TEXTS {
+        seeds.write("tls_answers", text)?;
     }
     let data = root.join("../crates/connectors/tests/data");
     let osquery = std::fs::read(data.join("osquery.results.log"))?;

@@ -73,6 +73,7 @@ fn kind(name: &str, attributes: &[(&str, Type, Option<&str>)]) -> Kind {
         doc: String::new(),
         part: String::new(),
         asset: None,
+        retain: None,
         attributes: attributes.collect(),
     }
 }

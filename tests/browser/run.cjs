@@ -57,29 +57,64 @@ const VIEWS = [
   { name: 'phone-dark', viewport: { width: 360, height: 740 }, colorScheme: 'dark' },
 ];
 
-async function everyPage(browser, octro, list) {
-  for (const view of VIEWS) {
-    const context = await browser.newContext({ viewport: view.viewport, colorScheme: view.colorScheme, reducedMotion: 'reduce' });
+// Ways of reading that fewer people need: each kind of page once.
+const RARER = [
+  { name: 'zoomed', viewport: { width: 680, height: 450 }, deviceScaleFactor: 2, colorScheme: 'light' },
+  { name: 'forced-colours', viewport: { width: 1360, height: 900 }, colorScheme: 'dark', forcedColors: 'active' },
+  { name: 'printed', viewport: { width: 720, height: 1000 }, colorScheme: 'dark', media: 'print' },
+];
+const KINDS = [
+  'overview', 'controls', 'control', 'test', 'resources', 'resource', 'results', 'why', 'sources', 'source', 'period', 'ledger', 'ledger-entries',
+  'ledger-seal', 'ledger-verify', 'principles', 'framework', 'policy', 'program', 'search',
+];
+
+async function looked(page, url, name, view) {
+  const said = complaints(page);
+  if (view.media) await page.emulateMedia({ media: view.media });
+  const answer = await page.goto(url, { waitUntil: 'load' });
+  assert(answer.status() === 200, `${url} answered ${answer.status()}`);
+  if (view.media === 'print') await printed(page, url);
+  if (SHOTS) {
+    fs.mkdirSync(SHOTS, { recursive: true });
+    await page.screenshot({ path: path.join(SHOTS, `${name}-${view.name}.png`), fullPage: !view.name.startsWith('phone') });
+  }
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert(wide <= 0, `${url} is ${wide} px wider than the window`);
+  const found = await violations(page);
+  assert(found.length === 0, `${url}: ${found.join('\n')}`);
+  assert(said.length === 0, `${url}: ${said.join('\n')}`);
+}
+
+async function everyPage(browser, octro, all) {
+  for (const view of [...VIEWS, ...RARER]) {
+    const { name: _, media: __, viewport, ...how } = view;
+    const context = await browser.newContext({ viewport, reducedMotion: 'reduce', ...how });
+    const list = RARER.includes(view) ? all.filter(([name]) => KINDS.includes(name)) : all;
     for (const [name, url] of list) {
       await test(`${name}, ${view.name}`, async () => {
         const page = await context.newPage();
-        const said = complaints(page);
-        const answer = await page.goto(octro.address + url, { waitUntil: 'load' });
-        assert(answer.status() === 200, `${url} answered ${answer.status()}`);
-        if (SHOTS) {
-          fs.mkdirSync(SHOTS, { recursive: true });
-          await page.screenshot({ path: path.join(SHOTS, `${name}-${view.name}.png`), fullPage: view.name.startsWith('wide') });
+        try {
+          await looked(page, octro.address + url, name, view);
+        } finally {
+          // An open page keeps a connection for changes, of which a browser has six.
+          await page.close();
         }
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-        assert(wide <= 0, `${url} is ${wide} px wider than the window`);
-        const found = await violations(page);
-        assert(found.length === 0, `${url}: ${found.join('\n')}`);
-        assert(said.length === 0, `${url}: ${said.join('\n')}`);
-        await page.close();
       });
     }
     await context.close();
   }
+}
+
+// Paper is white, and nobody can click on it.
+async function printed(page, url) {
+  const shown = await page.evaluate(() => ({
+    paper: getComputedStyle(document.body).backgroundColor,
+    controls: [...document.querySelectorAll('nav:not(.crumbs), main button, main input, main select')]
+      .filter((one) => one.checkVisibility())
+      .map((one) => one.outerHTML.slice(0, 80)),
+  }));
+  assert(['rgb(255, 255, 255)', 'rgba(0, 0, 0, 0)'].includes(shown.paper), `${url} is printed on ${shown.paper}`);
+  assert(shown.controls.length === 0, `${url} prints what can only be clicked: ${shown.controls.slice(0, 3).join('\n')}`);
 }
 
 async function withoutScript(browser, octro, list) {

@@ -13,6 +13,7 @@ const DEBIAN: &[(&str, &str)] = &[
     ("/usr/lib/postgresql", "postgresql"),
     ("chromium", "chromium"),
     ("openssl", "openssl"),
+    ("nginx", "nginx-light"),
     ("softhsm2-util", "softhsm2"),
     ("cryptsetup", "cryptsetup-bin"),
     ("nft", "nftables"),

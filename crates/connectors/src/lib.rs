@@ -12,13 +12,14 @@ mod lines;
 mod plain;
 mod run;
 mod settings;
+pub mod tls;
 
 use octro_model::Id;
 
 pub use run::{Deliver, Run, Stopped};
 
 /// Every connector that this build knows.
-pub const ALL: &[&dyn Connector] = &[&host::Host, &exec::Exec, &file::File];
+pub const ALL: &[&dyn Connector] = &[&host::Host, &exec::Exec, &file::File, &tls::Tls];
 
 /// A way to see one sort of system.
 pub trait Connector: Sync {

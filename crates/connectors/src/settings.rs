@@ -121,6 +121,17 @@ impl<'a> Settings<'a> {
         }
     }
 
+    /// A whole number from `least` to `most`.
+    pub(crate) fn number(&self, name: &str, least: u64, most: u64) -> Result<Option<u64>, SettingError> {
+        match self.values.get(name) {
+            None => Ok(None),
+            Some(value) => match value.as_u64().filter(|number| (least..=most).contains(number)) {
+                Some(number) => Ok(Some(number)),
+                None => Err(self.found(name, value, &format!("a whole number from {least} to {most}"))),
+            },
+        }
+    }
+
     /// A number of bytes from 1 to `most`: a whole number, or a text as `64 MB`.
     pub(crate) fn bytes(&self, name: &str, most: u64) -> Result<Option<u64>, SettingError> {
         let Some(value) = self.values.get(name) else { return Ok(None) };

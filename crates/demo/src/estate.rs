@@ -7,6 +7,14 @@ use crate::people::Person;
 use crate::random::Random;
 use crate::thing::{DAYS, Thing, day, hour, moment};
 
+/// What a server of today accepts.
+const SUITES: [&str; 4] = [
+    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+    "TLS_AES_128_GCM_SHA256",
+    "TLS_AES_256_GCM_SHA384",
+];
+
 /// Endpoints with TLS, and the certificates that they send.
 pub fn tls(random: &mut Random, count: u32) -> Result<Vec<Thing>, IdError> {
     let mut things = Vec::new();
@@ -22,7 +30,8 @@ pub fn tls(random: &mut Random, count: u32) -> Result<Vec<Thing>, IdError> {
             "groups": ["X25519"], "post_quantum": random.percent(30), "certificate": certificate, "name_matches": true,
             "chain_trusted": true, "chain_complete": random.percent(97), "staple": Value::Null,
             "hsts_max_age": if random.percent(80) { json!("365d") } else { Value::Null }, "plain_http": "redirects",
-            "plaintext_accepted": false,
+            "plaintext_accepted": false, "speaks": "tls", "suites": SUITES, "authenticated_encryption": true,
+            "compression": false, "secure_renegotiation": true, "intolerant_of": [], "insecure_cookies": [],
         });
         let mut thing = Thing::new("tls.endpoint", format!("{name}:443"), first)?;
         if old {

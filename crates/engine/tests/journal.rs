@@ -355,6 +355,10 @@ async fn a_ledger_that_comes_later_begins_with_what_is_so() {
         let report = of.proved(&of.interval(hour(5.5), hour(5.9)).await.unwrap()).await;
         let Shown::Interval(interval) = &report.shown else { panic!("{report:?}") };
         assert_eq!(interval.segments.iter().map(|one| one.status).collect::<Vec<_>>(), [Some(Status::Fail)]);
+        // Of the time before the log began it says nothing: the control failed then, too.
+        let report = of.proved(&of.interval(hour(0.5), hour(5.9)).await.unwrap()).await;
+        let Shown::Interval(interval) = &report.shown else { panic!("{report:?}") };
+        assert!(interval.segments[0].from >= u64::try_from(hour(1.0).micros()).unwrap(), "{interval:?}");
         of.done().await;
     }
 }
@@ -395,6 +399,71 @@ async fn a_clock_that_was_ahead_proves_the_past_and_says_so() {
         };
         let Shown::Interval(interval) = &report.shown else { panic!("{report:?}") };
         assert!(interval.segments.last().unwrap().to >= u64::try_from(hour(241.0 + 72.0).micros()).unwrap());
+        of.done().await;
+    }
+}
+
+#[tokio::test]
+async fn what_changed_while_no_ledger_was_kept_is_told_when_one_is() {
+    for mut of in Proving::all().await {
+        ten_days(&of).await;
+        of.bench.reopen().await;
+        let bench = &of.bench;
+        bench.at(hour(242.0)).await;
+        bench.collect("a", &[disk("d1", false), disk("d2", true)], &WHOLE).await;
+        let two = || rules::base().test("encrypted", &rules::encrypted()).control("C-2", &["encrypted"]);
+        bench.at(hour(243.0)).await;
+        bench.install(&two().control("C-1", &["encrypted"]).files()).await;
+        of.reopen().await;
+        of.bench.at(hour(250.0)).await;
+        of.bench.engine.seal().await.unwrap();
+        let told = |report: &Report| {
+            let Shown::Interval(interval) = &report.shown else { panic!("{report:?}") };
+            interval.segments.last().unwrap().status
+        };
+        let report = of.proved(&of.interval(hour(249.0), hour(250.0)).await.unwrap()).await;
+        assert_eq!(told(&report), Some(Status::Fail));
+        // And a control that ended meanwhile.
+        of.bench.reopen().await;
+        of.bench.at(hour(251.0)).await;
+        of.bench.install(&two().files()).await;
+        of.reopen().await;
+        of.bench.at(hour(255.0)).await;
+        of.bench.engine.seal().await.unwrap();
+        let report = of.proved(&of.interval(hour(254.0), hour(255.0)).await.unwrap()).await;
+        assert_eq!(told(&report), Some(Status::Ended));
+        of.done().await;
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_changed_after_what_waits_and_not_before_it_was_told() {
+    for of in Proving::all().await {
+        ten_days(&of).await;
+        of.ledger.flush().await.unwrap();
+        let before = of.ledger.reader().await.unwrap().size();
+        // A seal under the old key waits in the outbox, and the clock was set back by three days.
+        of.bench.engine.seal().await.unwrap();
+        of.bench.clock.set(hour(241.0 - 72.0));
+        of.ledger.rotate().await.unwrap();
+        of.bench.clock.set(hour(242.0));
+        of.bench.collect("a", &[disk("d1", true), disk("d2", true)], &WHOLE).await;
+        of.bench.engine.seal().await.unwrap();
+        of.proved(&of.interval(hour(2.0), hour(240.5)).await.unwrap()).await;
+        of.proved(&of.interval(hour(2.0), hour(242.0)).await.unwrap()).await;
+        // Every single entry is proved under the key of today; a log's times never go back.
+        let reader = of.ledger.reader().await.unwrap();
+        let mut written = 0;
+        for index in (0..before.min(20)).chain(before..reader.size()) {
+            let leaf = octro_verify::Leaf::parse(&reader.entry(index).await.unwrap().leaf).unwrap();
+            assert!(leaf.written >= written, "entry {index}");
+            written = leaf.written;
+            of.proved(&of.bench.query.prove_entry(index).await.unwrap()).await;
+            let text = reader.tlog_proof(index).await.unwrap();
+            let (_, note) = text.split_once("\n\n").unwrap();
+            let key = VerifierKey::parse(&reader.log().signer).unwrap();
+            assert!(octro_verify::Note::parse(note).unwrap().signed_by(&key).unwrap(), "entry {index}");
+        }
         of.done().await;
     }
 }

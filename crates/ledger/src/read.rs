@@ -16,6 +16,10 @@ const PICKED: Bulk = Bulk {
     tail: ") AS v CROSS JOIN ledger_entries AS e WHERE e.seq = v.column1",
     casts: true,
 };
+const KEY_CHANGES: &str = "SELECT seq, at, hash, leaf FROM ledger_entries \
+     WHERE seq > $1 AND seq < $2 AND leaf >= $3 AND leaf < $4 ORDER BY seq";
+/// How the text of a change of keys begins, and no other: `by_new` is the first of its members.
+const KEY_CHANGE: (&[u8], &[u8]) = (b"{\"by_new\":", b"{\"by_new\";");
 const CHECKPOINT_FROM: &str = "SELECT size, root, at, note FROM ledger_checkpoints WHERE log = $1 AND size >= $2 \
      ORDER BY size LIMIT 1";
 const CHECKPOINT_NEWEST: &str = "SELECT size, root, at, note FROM ledger_checkpoints WHERE log = $1 \
@@ -44,6 +48,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     COSIGNED_FROM,
     COSIGNED_NEWEST,
     STAMPS,
+    KEY_CHANGES,
 ];
 #[cfg(test)]
 pub(crate) const BULKS: &[Bulk] = &[PICKED];
@@ -182,6 +187,17 @@ impl Reader {
             }
         }
         Ok(ordered)
+    }
+
+    /// The changes of the log's key after the entry at `index`. The log is looked through from there on.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn key_changes(&self, index: u64) -> Result<Vec<Entry>, LedgerError> {
+        let (first, end) = KEY_CHANGE;
+        let values: [Param<'_>; 4] =
+            [self.log.seq(index).into(), self.log.seq(self.log.size).into(), first.into(), end.into()];
+        self.db.fetch(KEY_CHANGES, &values).await?.iter().map(|row| self.entry_of(row)).collect()
     }
 
     /// The root of the first `size` entries.
@@ -332,7 +348,8 @@ impl Reader {
         }
     }
 
-    /// A proof of one entry in the form of C2SP (`tlog-proof@v1`), against the smallest checkpoint that holds it.
+    /// A proof of one entry in the form of C2SP (`tlog-proof@v1`), against the smallest checkpoint that holds it
+    /// and is signed with the key in force.
     ///
     /// # Errors
     /// [`LedgerError::Beyond`] if there is no such entry; if the database fails.
@@ -340,7 +357,8 @@ impl Reader {
         if index >= self.log.size {
             return Err(self.beyond(format!("entry {index}")));
         }
-        let signed = self.checkpoint_from(index + 1).await?;
+        let last = self.key_changes(index).await?.last().map_or(index, |change| change.index);
+        let signed = self.checkpoint_from(last + 1).await?;
         let signed =
             signed.ok_or_else(|| LedgerError::Damaged(format!("no checkpoint holds entry {index}")))?;
         let mut text = format!("c2sp.org/tlog-proof@v1\nindex {index}\n");

@@ -22,10 +22,13 @@ pub(crate) const BATCH: usize = 4_096;
 
 const PENDING: &str = "SELECT id, at, leaf FROM ledger_outbox WHERE refused IS NULL ORDER BY id LIMIT 4096";
 const TAKE: &str = "DELETE FROM ledger_outbox WHERE id >= $1 AND id <= $2 AND refused IS NULL RETURNING id";
+const LAST: &str = "SELECT leaf FROM ledger_entries WHERE seq = $1";
+/// Up to when something was told: whatever is told from now on is dated later.
+const TOLD: &str = "SELECT value FROM settings WHERE name = 'now'";
 const REFUSE: &str = "UPDATE ledger_outbox SET refused = $2 WHERE id = $1";
 
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] = &[PENDING, TAKE, REFUSE];
+pub(crate) const STATEMENTS: &[&str] = &[PENDING, TAKE, LAST, TOLD, REFUSE];
 
 /// Leaves of a caller who waits for their places.
 #[derive(Debug)]
@@ -97,6 +100,30 @@ async fn take(tx: &mut Tx, ids: &[i64]) -> Result<bool, LedgerError> {
     Ok(taken == ids)
 }
 
+/// Marks what is no leaf, so that it is told of and keeps nothing waiting.
+async fn refuse(tx: &mut Tx, pending: &Pending) -> Result<(), LedgerError> {
+    for (id, why) in &pending.refused {
+        tracing::error!(row = id, "what is in the outbox is no leaf, and stays there: {why}");
+        tx.execute(REFUSE, &[(*id).into(), why.into()]).await?;
+    }
+    Ok(())
+}
+
+/// A moment for a leaf that is not told by the engine: the present by `clock`, but not before the entry before it, and not
+/// after what is told next. In a log, time does not go back.
+async fn between(tx: &mut Tx, log: &Log, clock: Timestamp) -> Result<Timestamp, LedgerError> {
+    let told = tx.fetch(TOLD, &[]).await?.first().map(|row| row.get::<String>(0)).transpose()?;
+    let told = told.and_then(|text| text.parse().ok()).map(Timestamp::from_micros);
+    let now = told.map_or(clock, |told| clock.min(told));
+    let Some(last) = log.size.checked_sub(1) else { return Ok(now) };
+    let row = tx.fetch(LAST, &[log.seq(last).into()]).await?;
+    let leaf: Vec<u8> =
+        row.first().ok_or_else(|| LedgerError::Damaged("its last entry is missing".to_owned()))?.get(0)?;
+    let leaf = Leaf::parse(&leaf).map_err(|fault| LedgerError::Damaged(format!("its last entry {fault}")))?;
+    let written = Timestamp::from_micros(i64::try_from(leaf.written).unwrap_or(i64::MAX));
+    Ok(now.max(written))
+}
+
 impl Sequencer {
     /// Appends what is in the outbox, then what callers bring, who learn their places. On an error nothing was
     /// appended and they know nothing yet; after [`LedgerError::Unsure`] it may have been.
@@ -114,10 +141,7 @@ impl Sequencer {
             return Ok(Round::Busy);
         };
         steps.passed("sequencer.locked");
-        for (id, why) in &pending.refused {
-            tracing::error!(row = id, "what is in the outbox is no leaf, and stays there: {why}");
-            tx.execute(REFUSE, &[(*id).into(), why.into()]).await?;
-        }
+        refuse(&mut tx, &pending).await?;
         let mut leaves = pending.leaves;
         let mut places = Vec::with_capacity(appends.len());
         for one in appends.iter() {
@@ -206,6 +230,18 @@ impl Sequencer {
         let Some(Known { mut log, mut frontier, signer }) = self.lock(&mut tx).await? else {
             return Ok(None);
         };
+        // What waits was told under the old key, and comes before the change.
+        loop {
+            let pending = pending(&mut tx).await?;
+            refuse(&mut tx, &pending).await?;
+            if pending.leaves.is_empty() {
+                break;
+            }
+            append(&mut tx, &mut log, &mut frontier, &pending.leaves, &steps).await?;
+            if !take(&mut tx, &pending.ids).await? {
+                return Ok(None);
+            }
+        }
         let next = self.settings.keys.next()?;
         let (old, new) =
             (verifier_key(&log.origin, signer.as_ref())?, verifier_key(&log.origin, next.as_ref())?);
@@ -217,8 +253,9 @@ impl Sequencer {
             new: new.clone(),
         };
         let now = self.clock.now();
-        let leaf = checked(&Leaf { written: micros(now), what: What::Key(Box::new(change)) })?;
-        append(&mut tx, &mut log, &mut frontier, &[(now, leaf)], &steps).await?;
+        let at = between(&mut tx, &log, now).await?;
+        let leaf = checked(&Leaf { written: micros(at), what: What::Key(Box::new(change)) })?;
+        append(&mut tx, &mut log, &mut frontier, &[(at, leaf)], &steps).await?;
         log.signer = new.to_string();
         // Whoever knows only the old key can still check the checkpoint in which the new one appears.
         let both = [signer.as_ref(), next.as_ref()];

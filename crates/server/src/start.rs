@@ -194,10 +194,11 @@ pub async fn start(
     (db, folder): (Db, Option<Folder>),
 ) -> Result<Started, StartError> {
     let process = config.database.is_some().then(|| process_name(clock.as_ref()));
-    let ledger = match crate::ledger::open_ledger(&config, &db, clock.clone()).await {
-        Ok(ledger) => Some(ledger),
-        // Nothing is written to a damaged database; the check that follows names what is wrong.
-        Err(LedgerError::Store(error)) if error.is_corrupt() => None,
+    let (ledger, damage) = match crate::ledger::open_ledger(&config, &db, clock.clone()).await {
+        Ok(ledger) => (Some(ledger), None),
+        // The pages still show what can be read. Nobody evaluates: nothing may be written to a damaged database, and
+        // nothing that the ledger is not told.
+        Err(LedgerError::Store(error)) if error.is_corrupt() => (None, Some(error)),
         Err(error) => return Err(error.into()),
     };
     let seat = Arc::new(Seat::new(db.clone(), clock.clone(), process.clone(), ledger.clone()));
@@ -230,7 +231,13 @@ pub async fn start(
         (tokio::spawn(run), end)
     });
     tasks.spawn(serve(listener, app, stopped.clone()));
-    tasks.spawn(sit(seat.clone(), runs.clone(), rules, company, query, broken, stopped.clone()));
+    match damage {
+        Some(damage) => drop(broken.send_replace(Some(damage))),
+        None => {
+            let sitting = sit(seat.clone(), runs.clone(), rules, company, query, broken, stopped.clone());
+            tasks.spawn(sitting);
+        }
+    }
     tasks.spawn(tick(seat.clone(), clock, stopped.clone()));
     if company == Company::Real {
         tasks.spawn(crate::retention::keep(seat.clone(), stopped.clone()));

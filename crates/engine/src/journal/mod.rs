@@ -144,10 +144,12 @@ impl Journal {
         let told = delta.verdicts.iter().filter(|row| row.subject == "control");
         let mut turned: Vec<(Id, u8, Timestamp)> =
             told.map(|row| (row.id.clone(), row.status, row.from_at)).collect();
-        // Controls that had a status before there was a ledger.
-        for (id, (code, _)) in &state.controls {
-            if !ends.chains.contains_key(id) && !turned.iter().any(|(turned, ..)| turned == id) {
-                turned.push((id.clone(), *code, store::since(tx, id).await?.unwrap_or(state.now)));
+        // Controls that had a status before there was a ledger, or that changed while none was kept: what is said of a
+        // control last is always what is so.
+        for (id, code) in untold(state, &ends.chains) {
+            if !turned.iter().any(|(turned, ..)| *turned == id) {
+                let since = store::since(tx, &id).await?.unwrap_or(state.now);
+                turned.push((id, code, since));
             }
         }
         for (id, code, at) in turned {
@@ -213,6 +215,19 @@ impl Journal {
 /// The days since 1970 of a moment.
 const fn day(micros: u64) -> u64 {
     micros / 86_400_000_000
+}
+
+/// The controls whose chains do not end with what is so.
+fn untold(state: &State, chains: &BTreeMap<Id, Chain>) -> Vec<(Id, u8)> {
+    let has = |id: &Id, code: u8| chains.get(id).is_some_and(|chain| chain.status == status(code));
+    let of_state = state.controls.iter().filter(|(id, (code, _))| !has(id, *code));
+    let ended = chains
+        .iter()
+        .filter(|(id, chain)| chain.status != Status::Ended && !state.controls.contains_key(*id));
+    of_state
+        .map(|(id, (code, _))| (id.clone(), *code))
+        .chain(ended.map(|(id, _)| (id.clone(), ENDED)))
+        .collect()
 }
 
 /// The controls that the end of a collection evaluates, and what is promised of each: those about a kind that its source

@@ -1,6 +1,7 @@
 //! The journal's tables.
 
 use octro_model::{Id, Timestamp};
+use octro_store::dialect::Dialect;
 use octro_store::{Bulk, Db, Param, Row, StoreError, Tx};
 use octro_verify::{Hash, Status};
 
@@ -23,7 +24,10 @@ const TRANSITION: &str =
 const SEAL: &str = "INSERT INTO journal_seals (log, n, written, hash) VALUES ($1, $2, $3, $4)";
 const SALTS: &str = "SELECT s.resource, s.salt FROM journal_salts s JOIN resources r ON r.ord = s.resource \
      WHERE r.kind = $1";
-const SIGNER: &str = "SELECT signer FROM ledger_log ORDER BY ord DESC LIMIT 1";
+const SIGNER_SQLITE: &str = "SELECT signer FROM ledger_log ORDER BY ord DESC LIMIT 1";
+/// A seal names the key that is in force: until it is in the outbox, nobody changes the key. SQLite has one writer anyway.
+const SIGNER_POSTGRES: &str =
+    "SELECT signer FROM ledger_log WHERE ord = (SELECT MAX(ord) FROM ledger_log) FOR SHARE";
 const STATES: Bulk = Bulk {
     head: "INSERT INTO journal_states (log, seal, place, control, state) VALUES ",
     columns: 5,
@@ -40,7 +44,8 @@ const SALTS_NEW: Bulk =
     Bulk { head: "INSERT INTO journal_salts (resource, salt) VALUES ", columns: 2, tail: "", casts: false };
 
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[CHAINS, LOG, SEALED, SINCE, CHAIN, TRANSITION, SEAL, SALTS, SIGNER];
+pub(super) const STATEMENTS: &[&str] =
+    &[CHAINS, LOG, SEALED, SINCE, CHAIN, TRANSITION, SEAL, SALTS, SIGNER_SQLITE];
 #[cfg(test)]
 pub(super) const BULKS: &[Bulk] = &[STATES, POPULATIONS, SALTS_NEW];
 
@@ -146,7 +151,11 @@ pub(super) async fn transition(
 
 /// The verifier key of the log that is in force; `None` if there is no log.
 pub(super) async fn signer(tx: &mut Tx) -> Result<Option<String>, StoreError> {
-    match tx.fetch(SIGNER, &[]).await?.first() {
+    let sql = match tx.dialect() {
+        Dialect::Sqlite => SIGNER_SQLITE,
+        Dialect::Postgres => SIGNER_POSTGRES,
+    };
+    match tx.fetch(sql, &[]).await?.first() {
         Some(row) => Ok(Some(row.get(0)?)),
         None => Ok(None),
     }

@@ -17,11 +17,9 @@ const TRANSITIONS: &str = "SELECT n, written, hash FROM journal_transitions WHER
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[TRANSITIONS];
 
-/// How many entries are read at once when rotations of the key are looked for.
-const PAGE: u64 = 5_000;
-
 impl Query {
-    /// Proves a control's statuses from `from` to `to`. Where the last seal is older than `to`, it proves up to that seal.
+    /// Proves a control's statuses from `from` to `to`. Where the last seal is older than `to`, it proves up to that seal;
+    /// where the log began later than `from`, it proves from there on.
     ///
     /// # Errors
     /// If there is no such control in the ledger or nothing is sealed yet, or the database fails.
@@ -41,9 +39,12 @@ impl Query {
             }));
         };
         let to = to.min(last.written);
+        let opened = reader.entry(0).await?.leaf;
+        let opened = Leaf::parse(&opened).ok().and_then(|leaf| i64::try_from(leaf.written).ok());
+        let from = opened.map_or(from, |opened| from.max(Timestamp::from_micros(opened)));
         if from > to {
             return Err(EngineError::NotProvable(format!(
-                "the interval begins after {}, when the last seal was written",
+                "of {from} to {to} nothing is sealed: the last seal was written at {}",
                 last.written
             )));
         }
@@ -94,20 +95,16 @@ impl Query {
             let What::Seal(seal) = Leaf::parse(&one.leaf).ok()?.what else { return None };
             Some((one.index, seal.signer))
         });
-        let Some((mut index, signer)) = seal.max_by_key(|(index, _)| *index) else { return Ok(Vec::new()) };
+        let Some((index, signer)) = seal.max_by_key(|(index, _)| *index) else { return Ok(Vec::new()) };
         if reader.log().signer.contains(&format!("+{signer}+")) {
             return Ok(Vec::new());
         }
-        let mut found = Vec::new();
-        loop {
-            let entries = reader.entries(index + 1, PAGE).await?;
-            let Some(last) = entries.last() else { return Ok(found) };
-            index = last.index;
-            for entry in entries {
-                if matches!(Leaf::parse(&entry.leaf).map(|leaf| leaf.what), Ok(What::Key(_))) {
-                    found.push(Placed { index: entry.index, leaf: entry.leaf });
-                }
-            }
-        }
+        changes(reader, index).await
     }
+}
+
+/// The changes of the log's key after an entry.
+pub(super) async fn changes(reader: &Reader, index: u64) -> Result<Vec<Placed>, EngineError> {
+    let changes = reader.key_changes(index).await?.into_iter();
+    Ok(changes.map(|entry| Placed { index: entry.index, leaf: entry.leaf }).collect())
 }

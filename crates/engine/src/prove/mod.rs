@@ -126,9 +126,10 @@ impl Query {
     pub async fn prove_entry(&self, index: u64) -> Result<Proof, EngineError> {
         let reader = Reader::newest(self.db()).await?;
         let entry = reader.entry(index).await?;
-        let placed = Placed { index: entry.index, leaf: entry.leaf };
-        finish(&reader, Claim::Entry { index, opened: None }, vec![placed], Vec::new(), Vec::new(), None)
-            .await
+        let mut placed = vec![Placed { index: entry.index, leaf: entry.leaf }];
+        // Whoever checks has the key that is in force today.
+        placed.extend(interval::changes(&reader, index).await?);
+        finish(&reader, Claim::Entry { index, opened: None }, placed, Vec::new(), Vec::new(), None).await
     }
 }
 

@@ -427,6 +427,27 @@ pub enum Bench {
         #[arg(long, value_name = "ADDRESS")]
         database: Option<String>,
     },
+    /// A list of TLS endpoints looked at, as `tests/labs/tls/lab.sh` makes one
+    Tls {
+        /// A file of endpoints, one a line, as the setting `endpoints` has them
+        #[arg(long, value_name = "FILE")]
+        endpoints: std::path::PathBuf,
+        /// A PEM file with more roots; its path absolute
+        #[arg(long, value_name = "FILE")]
+        roots: Option<std::path::PathBuf>,
+        /// How often
+        #[arg(long, default_value_t = 11)]
+        times: u32,
+        /// Connections to one address at once
+        #[arg(long, default_value_t = 4)]
+        per_address: u32,
+        /// Versions, certificates and pages only
+        #[arg(long)]
+        quick: bool,
+        /// The round trip that a proxy adds before each endpoint (on 127.0.0.1), in milliseconds
+        #[arg(long, default_value_t = 0)]
+        delay_ms: u64,
+    },
     /// From the start to the first page
     Start {
         /// Resources that are stored

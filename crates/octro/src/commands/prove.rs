@@ -52,6 +52,14 @@ async fn interval(
         None => sealed.map_or(to, |(first, _)| first).min(to),
     };
     let proof: Proof = query.prove_interval(&control.parse()?, from, to).await?;
+    if let octro_verify::Claim::Interval { from: proved, .. } = &proof.claim
+        && *proved > u64::try_from(from.micros()).unwrap_or(0)
+    {
+        output::say(&format!(
+            "This log began at {}: the proof begins there. Of the time before, the log cannot speak.",
+            octro_verify::moment(*proved)
+        ));
+    }
     if let octro_verify::Claim::Interval { to: proved, .. } = &proof.claim
         && *proved < u64::try_from(to.micros()).unwrap_or(0)
     {

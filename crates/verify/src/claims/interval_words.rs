@@ -71,14 +71,14 @@ pub(crate) fn say(
     not_proved.push("That the log holds no second chain of transitions of this control, beside the one that is shown: whoever reads the whole log sees it.".to_owned());
     if of.first.is_none() {
         not_proved.push(
-            "That the control did not exist under another name before its first transition.".to_owned(),
+            "That the control did not exist before its first transition: it may have had another name, or the log may have begun later.".to_owned(),
         );
     }
 }
 
 fn name(status: Option<Status>) -> &'static str {
     match status {
-        None => "did not exist",
+        None => "was not in the log",
         Some(Status::NotApplicable) => "not applicable",
         Some(status) => status.as_str(),
     }

@@ -89,7 +89,7 @@ fn good(cases: &mut Cases, log: &Log) {
     );
     let young = log.interval("NEW-1", day(2), day(7));
     cases.proved("interval-young", "a control that began within the interval", &young, &[
-        "did not exist from 2026-01-03T00:00:00Z to 2026-01-06T01:00:00Z (3 d 1 h, 60.83 %).",
+        "was not in the log from 2026-01-03T00:00:00Z to 2026-01-06T01:00:00Z (3 d 1 h, 60.83 %).",
         "not applicable from 2026-01-06T01:00:00Z to 2026-01-08T00:00:00Z (1 d 23 h, 39.16 %).",
         "Nothing was left out of the control's chain: from its beginning to seal 7 of 2026-01-08T00:00:00Z it has transition 1 alone, and the seal agrees with it.",
     ]);

@@ -11,6 +11,7 @@ mod predicates;
 mod program;
 mod start;
 mod stored;
+mod tls;
 
 // `buckets` is also compiled beside the peers, which have the same generator under this name.
 use octro_demo as random;
@@ -25,6 +26,14 @@ pub fn run(global: &Global, bench: Bench) -> anyhow::Result<Exit> {
         Bench::Latency { resources } => super::block_on(latency::run(resources))?,
         Bench::History { resources } => super::block_on(history::run(resources))?,
         Bench::Ledger { entries, database } => super::block_on(ledger::run(entries, database.as_deref()))?,
+        Bench::Tls { endpoints, roots, times, per_address, quick, delay_ms } => tls::run(&tls::Look {
+            endpoints: &endpoints,
+            roots: roots.as_deref(),
+            times,
+            per_address,
+            quick,
+            delay: (delay_ms > 0).then(|| std::time::Duration::from_millis(delay_ms)),
+        })?,
         Bench::Start { resources } => super::block_on(start::run(resources))?,
     };
     figures.print(global)?;
