@@ -2,6 +2,7 @@
 //! It does no I/O and knows neither the database nor the test language.
 
 mod collection;
+mod hex;
 mod id;
 mod observation;
 mod schema;
@@ -9,6 +10,7 @@ mod status;
 mod time;
 
 pub use collection::{Collection, CollectionError, ScopeReport};
+pub use hex::hex;
 pub use id::{Id, IdError};
 pub use observation::{Observation, UnknownReason, Why};
 pub use schema::{Attribute, Kind, Sensitivity, Type};

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use octro_model::hex;
 use sha2::{Digest, Sha256};
 
 use crate::files::{BYTES_MAX, FILES_MAX, Files, check_path};
@@ -92,14 +93,6 @@ impl Files {
 
 fn take(bytes: &[u8], length: u64) -> Option<(&[u8], &[u8])> {
     bytes.split_at_checked(usize::try_from(length).ok()?)
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -4,10 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use octro_cel::{Expression, Kinds, Link};
-use octro_model::{Attribute, Id, Type};
+use octro_model::{Attribute, Id, Type, hex};
 use sha2::{Digest, Sha256};
 
-use crate::blob::hex;
 use crate::test::Test;
 
 /// The hash of kind, scope, condition, parameters, greatest age, and the shape of everything that is read.

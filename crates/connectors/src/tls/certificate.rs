@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use octro_model::Timestamp;
+use octro_model::{Timestamp, hex};
 use sha2::{Digest, Sha256};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
@@ -256,11 +256,6 @@ fn signature_hash(parsed: &X509Certificate<'_>) -> Option<String> {
     Some(hash.to_owned())
 }
 
-/// Bytes in hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -315,6 +310,5 @@ mod tests {
         }
         assert!(Certificate::read(&vec![0; DER_MAX + 1]).unwrap_err().contains("at most"));
         assert!(!is_ordered(&[b"\x30".to_vec()]));
-        assert_eq!(hex(&[0, 255]), "00ff");
     }
 }

@@ -133,7 +133,7 @@ fn versions(facts: &mut Facts, seen: &Assessment) {
         .iter()
         .filter_map(|(version, outcome)| Some((version.name(), outcome.answer()?)))
         .filter(|(_, answer)| !answer.evidence.is_empty())
-        .map(|(name, answer)| (name, certificate::hex(&answer.evidence)))
+        .map(|(name, answer)| (name, octro_model::hex(&answer.evidence)))
         .collect();
     facts.insert("server_hellos", Ok(json!(hellos)));
 }

@@ -1,8 +1,8 @@
 //! `policies/<id>.md` and `claims/<id>.md`: rules for people, and sentences for the public.
 
+use octro_model::hex;
 use sha2::{Digest, Sha256};
 
-use crate::blob::hex;
 use crate::markdown;
 use crate::program::{Claim, Policy};
 use crate::read::inventory::{Declared, Noun};
