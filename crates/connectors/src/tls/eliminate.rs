@@ -272,6 +272,32 @@ impl Search {
         search
     }
 
+    /// Asks until the server has none left, or chooses what was not offered: it does not listen to the list. It stops
+    /// while `reserve` connections are left for other things.
+    async fn exhaust(
+        mut self,
+        door: &Door,
+        reserve: u32,
+        hello: impl Fn(&[u16]) -> Hello,
+        chosen: impl Fn(&Answer) -> Option<u16>,
+    ) -> Found {
+        while !self.is_over {
+            if door.left() <= reserve {
+                self.found.cut = Some(Outcome::Spent.reason());
+                break;
+            }
+            match step(door, &hello(&self.left)).await {
+                Step::Chose(answer) if self.take(chosen(&answer)) => {}
+                Step::Chose(_) | Step::Refused => break,
+                Step::Cut(reason) => {
+                    self.found.cut = Some(reason);
+                    break;
+                }
+            }
+        }
+        self.found
+    }
+
     /// What to offer: what is left, or everything once the search is over.
     fn offer(&self, all: &[u16]) -> Vec<u16> {
         if self.is_over { all.to_vec() } else { self.left.clone() }
@@ -295,23 +321,9 @@ fn suites_of(of: impl Fn(u16) -> bool) -> Vec<u16> {
 /// The curves of TLS 1.2 and older.
 pub(crate) async fn curves(door: &Door, base: &Hello) -> Found {
     let offered = suites_of(|id| suites::exchange(id) == Exchange::Curve);
-    let mut search = Search::new(&numbers(&GROUPS), None);
-    while !search.is_over {
-        let hello = Hello { groups: search.left.clone(), ..base.with_suites(&offered) };
-        match step(door, &hello).await {
-            Step::Chose(answer) => {
-                if !search.take(answer.curve) {
-                    break;
-                }
-            }
-            Step::Refused => break,
-            Step::Cut(reason) => {
-                search.found.cut = Some(reason);
-                break;
-            }
-        }
-    }
-    search.found
+    let search = Search::new(&numbers(&GROUPS), None);
+    let hello = |left: &[u16]| Hello { groups: left.to_vec(), ..base.with_suites(&offered) };
+    search.exhaust(door, 0, hello, |answer| answer.curve).await
 }
 
 /// The rest of the algorithms that a server of TLS 1.2 signs with. It stops while `reserve` connections are left for
@@ -320,27 +332,8 @@ pub(crate) async fn signatures(door: &Door, base: &Hello, signing: Signing, rese
     let offered = suites_of(is_signed);
     let mut search = signing.0;
     search.is_over = search.left.is_empty();
-    while !search.is_over {
-        if door.left() <= reserve {
-            search.found.cut = Some(Outcome::Spent.reason());
-            break;
-        }
-        let hello = Hello { signatures: search.left.clone(), ..base.with_suites(&offered) };
-        match step(door, &hello).await {
-            Step::Chose(answer) => {
-                // A server that signs with what was not offered does not listen to the list.
-                if !search.take(answer.signature) {
-                    break;
-                }
-            }
-            Step::Refused => break,
-            Step::Cut(reason) => {
-                search.found.cut = Some(reason);
-                break;
-            }
-        }
-    }
-    search.found
+    let hello = |left: &[u16]| Hello { signatures: left.to_vec(), ..base.with_suites(&offered) };
+    search.exhaust(door, reserve, hello, |answer| answer.signature).await
 }
 
 /// Who decides which suite is used.
