@@ -2,12 +2,15 @@
 //! metadata (version 2). Asked in this order; the first that has keys is used.
 
 use std::fmt;
+use std::io::Read as _;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::Method;
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use hyper::http::uri::Authority;
 use octro_model::{Span, Timestamp};
 use serde::Deserialize;
 use tokio::sync::Mutex;
@@ -177,10 +180,20 @@ impl Provider {
         };
         let wrong = |what: String| OutboundError { who: address.clone(), what };
         let url = Url::parse(&address).map_err(wrong)?;
+        if !url.is_tls() && !is_beside(url.authority()) {
+            return Err(wrong(
+                "is asked with a secret, in the clear; expected https://, or an address of this machine"
+                    .to_owned(),
+            ));
+        }
         let mut question = Question::get(url);
         let token = match self.setting("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE") {
             Some(path) => {
-                Some(std::fs::read_to_string(&path).map_err(|error| wrong(format!("{path}: {error}")))?)
+                let mut text = String::new();
+                let read =
+                    std::fs::File::open(&path).and_then(|file| file.take(FILE_MAX).read_to_string(&mut text));
+                read.map_err(|error| wrong(format!("{path}: {error}")))?;
+                Some(text)
             }
             None => self.setting("AWS_CONTAINER_AUTHORIZATION_TOKEN"),
         };
@@ -246,6 +259,19 @@ fn given(answer: &Answer, who: &str, from: &str) -> Result<Credentials, Outbound
     Ok(Credentials { expires: given.expiration, from: from.to_owned(), ..keys })
 }
 
+/// Whether an authority is this machine, or one of the addresses at which a container's services answer.
+fn is_beside(authority: &str) -> bool {
+    let host =
+        authority.parse::<Authority>().map(|authority| authority.host().to_owned()).unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || host.parse::<IpAddr>().is_ok_and(|address| match address {
+            IpAddr::V4(address) => address.is_loopback() || address.is_link_local(),
+            // The service of a cluster's nodes answers at fd00:ec2::23.
+            IpAddr::V6(address) => address.is_loopback() || address.segments().starts_with(&[0xfd00, 0x0ec2]),
+        })
+}
+
 /// The names and values of one section of an INI file.
 fn section<'a>(text: &'a str, name: &str) -> Vec<(&'a str, &'a str)> {
     let mut inside = false;
@@ -287,6 +313,29 @@ mod tests {
         assert!(!format!("{keys:?}").contains("hush"));
         let error = provider(|_| None).credentials(NOW).await.unwrap_err().to_string();
         assert!(error.contains("no keys"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_containers_token_is_not_sent_in_the_clear_to_another_machine() {
+        let of = provider(|name| match name {
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI" => Some("http://keys.example/".to_owned()),
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN" => Some("hush".to_owned()),
+            _ => None,
+        });
+        let error = of.credentials(NOW).await.unwrap_err().to_string();
+        assert!(error.contains("in the clear") && !error.contains("hush"), "{error}");
+        for (authority, beside) in [
+            ("localhost:80", true),
+            ("127.0.0.1", true),
+            ("169.254.170.23:80", true),
+            ("[::1]:80", true),
+            ("[fd00:ec2::23]", true),
+            ("127.0.0.1.example", false),
+            ("10.0.0.1:80", false),
+            ("[fd00::1]:80", false),
+        ] {
+            assert_eq!(is_beside(authority), beside, "{authority}");
+        }
     }
 
     #[test]
