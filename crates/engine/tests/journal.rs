@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use octro_engine::{Engine, EngineError, Journal, Lease, Random};
-use octro_ledger::{FileKeys, Highest, Ledger, Settings, Steps};
+use octro_ledger::{Highest, Ledger, Settings};
 use octro_model::{Span, Timestamp};
 use octro_testkit::TestDb;
 use octro_verify::{Outcome, Policy, Proof, Report, Shown, Status, VerifierKey, verify};
@@ -45,16 +45,7 @@ impl Proving {
     async fn with(mut bench: Bench) -> Self {
         let folder = tempfile::TempDir::with_prefix("octro-test-journal-").unwrap();
         let key = folder.path().join("ledger.key");
-        let settings = Settings {
-            origin: Some("octro.test/log".to_owned()),
-            keys: Arc::new(FileKeys::at(&key)),
-            highest: Highest::beside(&key),
-            folder: None,
-            bucket: None,
-            follow: false,
-            outsiders: octro_ledger::Outsiders::default(),
-            steps: Steps::default(),
-        };
+        let settings = Settings { origin: Some("octro.test/log".to_owned()), ..Settings::at(&key) };
         let ledger = Ledger::open(bench.of.db(), Arc::new(bench.clock.clone()), settings).await.unwrap();
         bench.engine = engine(&bench, &ledger).await;
         Self { bench, ledger, folder }
@@ -70,16 +61,7 @@ impl Proving {
         let highest = Highest::beside(&key);
         let signed = self.ledger.reader().await.unwrap().checkpoint().await.unwrap().checkpoint;
         highest.raise(&octro_verify::Checkpoint { size: signed.size + 5, root: [7; 32], ..signed }).unwrap();
-        let settings = Settings {
-            origin: None,
-            keys: Arc::new(FileKeys::at(&key)),
-            highest,
-            folder: None,
-            bucket: None,
-            follow: true,
-            outsiders: octro_ledger::Outsiders::default(),
-            steps: Steps::default(),
-        };
+        let settings = Settings { highest, follow: true, ..Settings::at(&key) };
         let clock = Arc::new(self.bench.clock.clone());
         self.ledger = Ledger::open(self.bench.of.db(), clock, settings).await.unwrap();
         self.reopen().await;
@@ -491,16 +473,7 @@ async fn a_ledger_that_comes_later_begins_with_what_is_so() {
         bench.collect("a", &[disk("d1", false)], &WHOLE).await;
         let folder = tempfile::TempDir::with_prefix("octro-test-journal-").unwrap();
         let key = folder.path().join("ledger.key");
-        let settings = Settings {
-            origin: None,
-            keys: Arc::new(FileKeys::at(&key)),
-            highest: Highest::beside(&key),
-            folder: None,
-            bucket: None,
-            follow: false,
-            outsiders: octro_ledger::Outsiders::default(),
-            steps: Steps::default(),
-        };
+        let settings = Settings::at(&key);
         let ledger = Ledger::open(bench.of.db(), Arc::new(bench.clock.clone()), settings).await.unwrap();
         bench.engine = engine(&bench, &ledger).await;
         bench.at(hour(5.0)).await;

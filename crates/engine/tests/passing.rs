@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use octro_engine::{Engine, Journal, Lease, Random};
-use octro_ledger::{FileKeys, Highest, Ledger, Settings, Steps};
+use octro_ledger::{Ledger, Settings};
 use octro_model::{Observation, Span, Status};
 use octro_testkit::{TestDb, observation};
 use octro_verify::{Outcome, Policy, Proof, VerifierKey, verify};
@@ -27,16 +27,7 @@ fn counted() -> Random {
 
 async fn ledger(bench: &Bench, folder: &tempfile::TempDir) -> Ledger {
     let key = folder.path().join("ledger.key");
-    let settings = Settings {
-        origin: Some("octro.test/log".to_owned()),
-        keys: Arc::new(FileKeys::at(&key)),
-        highest: Highest::beside(&key),
-        folder: None,
-        bucket: None,
-        follow: false,
-        outsiders: octro_ledger::Outsiders::default(),
-        steps: Steps::default(),
-    };
+    let settings = Settings { origin: Some("octro.test/log".to_owned()), ..Settings::at(&key) };
     Ledger::open(bench.of.db(), Arc::new(bench.clock.clone()), settings).await.unwrap()
 }
 

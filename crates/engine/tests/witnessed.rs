@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use octro_engine::Query;
 use octro_ledger::witness::Witness;
-use octro_ledger::{FileKeys, Highest, Keys as _, Ledger, Outsiders, Settings, Steps, Url, WitnessAt};
+use octro_ledger::{FileKeys, Keys as _, Ledger, Outsiders, Settings, Url, WitnessAt};
 use octro_model::{ManualClock, Timestamp};
 use octro_testkit::TestDb;
 use octro_verify::{Checkpoint, Leaf, Note, Outcome, Policy, Proof, VerifierKey, What};
@@ -29,16 +29,8 @@ async fn a_proof_rests_on_a_checkpoint_that_enough_cosigned() {
         let clock = Arc::new(ManualClock::at(START));
         let key = folder.path().join("ledger.key");
         let open = async |outsiders: Outsiders| {
-            let settings = Settings {
-                origin: Some("octro.test/log".to_owned()),
-                keys: Arc::new(FileKeys::at(&key)),
-                highest: Highest::beside(&key),
-                folder: None,
-                bucket: None,
-                follow: false,
-                outsiders,
-                steps: Steps::default(),
-            };
+            let settings =
+                Settings { origin: Some("octro.test/log".to_owned()), outsiders, ..Settings::at(&key) };
             Ledger::open(of.db(), clock.clone(), settings).await.unwrap()
         };
         let ledger = open(Outsiders::default()).await;

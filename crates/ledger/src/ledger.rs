@@ -1,7 +1,7 @@
 //! The handle: what the rest of Octro holds of the ledger. It may be cloned; all clones append through one sequencer.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex as StdMutex};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::outbox::{any, checked};
 use crate::outsiders::work::Asked;
 use crate::publish::Publisher;
 use crate::sequencer::{Append, BATCH, Round, Sequencer};
-use crate::{Health, Highest, Keys, LedgerError, Mirror, Outsiders, Reader, Steps};
+use crate::{FileKeys, Health, Highest, Keys, LedgerError, Mirror, Outsiders, Reader, Steps};
 
 /// The most leaves of callers that may wait at once; more callers wait for their turn to wait.
 const WAITING_MAX: usize = 16_384;
@@ -46,6 +46,23 @@ pub struct Settings {
     pub outsiders: Outsiders,
     /// For tests; otherwise the default.
     pub steps: Steps,
+}
+
+impl Settings {
+    /// A ledger whose key is in this file, or will be, and that is published nowhere and vouched for by nobody.
+    #[must_use]
+    pub fn at(key: &Path) -> Self {
+        Self {
+            origin: None,
+            keys: Arc::new(FileKeys::at(key)),
+            highest: Highest::beside(key),
+            folder: None,
+            bucket: None,
+            follow: false,
+            outsiders: Outsiders::default(),
+            steps: Steps::default(),
+        }
+    }
 }
 
 /// See the module.

@@ -81,7 +81,6 @@ async fn a_backup_that_somebody_appended_to_differs() {
     let elsewhere = Settings {
         highest: Highest::at(place.folder.path().join("elsewhere")),
         folder: None,
-        bucket: None,
         ..settings(place.folder.path())
     };
     let ledger = place.open_with(&old, elsewhere).await.unwrap();
@@ -158,7 +157,6 @@ async fn a_key_of_another_log_is_refused() {
         keys: Arc::new(FileKeys::at(place.folder.path().join("other.key"))),
         highest: Highest::at(place.folder.path().join("other.highest")),
         folder: None,
-        bucket: None,
         ..settings(place.folder.path())
     };
     let db = place.db("other.db").await;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use octro_engine::Journal;
 use octro_ledger::{
-    BucketAt, Device, DeviceKeys, FileKeys, Highest, Keys, Ledger, LedgerError, Mirror, Outsiders, Settings,
-    Steps, open_bucket, random_bytes,
+    BucketAt, Device, DeviceKeys, Highest, Ledger, LedgerError, Mirror, Outsiders, Settings, open_bucket,
+    random_bytes,
 };
 use octro_model::Clock;
 use octro_store::Db;
@@ -60,20 +60,17 @@ pub async fn open_ledger(config: &Config, db: &Db, clock: Arc<dyn Clock>) -> Res
         std::fs::create_dir_all(folder)
             .map_err(|source| LedgerError::File { path: folder.to_owned(), source })?;
     }
-    let keys: Arc<dyn Keys> = match &config.ledger.device {
-        Some(device) => Arc::new(DeviceKeys::at(device.clone())),
-        None => Arc::new(FileKeys::at(&key)),
-    };
-    let settings = Settings {
+    let mut settings = Settings {
         origin: config.ledger.origin.clone(),
-        keys,
-        highest: Highest::beside(&key),
         folder: Some(config.ledger_folder()),
         bucket: config.ledger.bucket.clone().map(open_bucket),
         follow: config.ledger.follow,
         outsiders: config.ledger.outsiders.clone(),
-        steps: Steps::default(),
+        ..Settings::at(&key)
     };
+    if let Some(device) = &config.ledger.device {
+        settings.keys = Arc::new(DeviceKeys::at(device.clone()));
+    }
     Ledger::open(db.clone(), clock, settings).await
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use octro_ledger::{Audit, FileKeys, Highest, Ledger, LedgerError, Parts, Settings, Steps, outbox};
+use octro_ledger::{Audit, Ledger, LedgerError, Parts, Settings, outbox};
 use octro_model::{ManualClock, Timestamp};
 use octro_store::Db;
 use octro_testkit::TestDb;
@@ -29,13 +29,8 @@ pub fn settings(at: &Path) -> Settings {
     let key = at.join("ledger.key");
     Settings {
         origin: Some("octro.test/log".to_owned()),
-        keys: Arc::new(FileKeys::at(&key)),
-        highest: Highest::beside(&key),
         folder: Some(at.join("published")),
-        bucket: None,
-        follow: false,
-        outsiders: octro_ledger::Outsiders::default(),
-        steps: Steps::default(),
+        ..Settings::at(&key)
     }
 }
 

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use octro_engine::{Change, Engine, EngineError, Journal, Lease, Query, SourceInfo};
-use octro_ledger::{FileKeys, Highest, Ledger, Outsiders, Settings, Steps, random_bytes};
+use octro_ledger::{Ledger, Settings, random_bytes};
 use octro_model::{
     Collection, CollectionError, Id, ManualClock, Observation, ScopeReport, Span, Timestamp, UnknownReason,
     Why,
@@ -106,13 +106,8 @@ impl Lab {
             let key = folder.path().join("ledger.key");
             let settings = Settings {
                 origin: Some("octro/lab".to_owned()),
-                keys: Arc::new(FileKeys::at(&key)),
-                highest: Highest::beside(&key),
                 folder: Some(folder.path().join("published")),
-                bucket: None,
-                follow: false,
-                outsiders: Outsiders::default(),
-                steps: Steps::default(),
+                ..Settings::at(&key)
             };
             let ledger = Ledger::open(db.clone(), Arc::new(clock.clone()), settings).await.unwrap();
             (engine.with_journal(Journal::new(Arc::new(random_bytes), Arc::new(|| ()))), Some(ledger))

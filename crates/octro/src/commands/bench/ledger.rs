@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use octro_ledger::{FileKeys, Highest, Ledger, Parts, Settings, Steps, audit, outbox, rebuild};
+use octro_ledger::{Ledger, Parts, Settings, audit, outbox, rebuild};
 use octro_model::{ManualClock, Timestamp};
 use octro_store::Db;
 use octro_verify::{Hash, Leaf, Status, Transition, What, leaf_hash, node_hash};
@@ -95,13 +95,8 @@ impl Stored {
         let key = self.path.join("ledger.key");
         let settings = Settings {
             origin: Some("octro/bench".to_owned()),
-            keys: Arc::new(FileKeys::at(&key)),
-            highest: Highest::beside(&key),
             folder: Some(self.path.join("published")),
-            bucket: None,
-            follow: false,
-            outsiders: octro_ledger::Outsiders::default(),
-            steps: Steps::default(),
+            ..Settings::at(&key)
         };
         let ledger = Ledger::open(db.clone(), Arc::new(ManualClock::at(BEGIN)), settings).await?;
         self.append(db, &ledger, entries, figures).await?;
