@@ -16,6 +16,7 @@ mod merge;
 mod misfit;
 mod seed;
 mod text;
+mod texts;
 mod write;
 
 #[cfg(test)]
@@ -83,6 +84,11 @@ impl Record {
     /// values. An attribute that the kind does not have is unknown.
     pub fn reading(&self, layout: &Layout, name: &str) -> Reading {
         json::reading(self, layout, name)
+    }
+
+    /// Gives `take` each text (UTF-8) in an attribute or a field inside: the text itself, or those of a list.
+    pub fn each_text(&self, layout: &Layout, name: &str, take: &mut dyn FnMut(&[u8])) {
+        texts::each(self, layout, name, take);
     }
 
     /// The size of its buffer in bytes.

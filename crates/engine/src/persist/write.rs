@@ -54,11 +54,15 @@ const LINKS: Bulk = Bulk {
     casts: false,
 };
 const VIEW_GONE: &str = "DELETE FROM views WHERE resource = $1 AND source = $2";
-/// Only the row that is open ends; there is one at most for a test and a resource.
+/// Only the row that is open ends; there is one at most for a test and a resource. It is looked for from the end: what
+/// flaps for a year has thousands of rows.
 const RESULTS_CLOSE: Bulk = Bulk {
     head: "UPDATE results SET to_at = v.column3, closed_at = v.column4 FROM (VALUES ",
     columns: 4,
     tail: ") AS v WHERE results.test = +v.column1 AND results.resource = +v.column2 \
+           AND results.from_at = (SELECT open.from_at FROM results AS open WHERE open.test = +v.column1 \
+           AND open.resource = +v.column2 AND open.to_at = 9223372036854775807 \
+           AND open.superseded_at = 9223372036854775807 ORDER BY open.from_at DESC LIMIT 1) \
            AND results.to_at = 9223372036854775807 AND results.superseded_at = 9223372036854775807",
     casts: true,
 };

@@ -212,7 +212,8 @@ impl State {
             return;
         }
         // If it had not been seen for long, something may have become stale meanwhile: here, or where it is looked at.
-        let gap = view.seen_at.plus(self.kinds[kind].max_age_least) <= received;
+        let before = view.seen_at;
+        let gap = before.plus(self.kinds[kind].own_max_age) <= received;
         let late = at < view.seen_at;
         let resumed = view.seen_at.plus(self.kinds[kind].max_age_least) <= at;
         view.seen_at = view.seen_at.max(at);
@@ -235,7 +236,13 @@ impl State {
         }
         if gap || stale || old {
             self.settle_from(slot, at, received, delta);
-            self.ripple(slot, at, received, false, delta);
+        }
+        let aged = before.plus(self.kinds[kind].max_age_least) <= received;
+        if aged || old {
+            let near = self.lookers_that(slot, |watch| old || before.plus(watch.max_age) <= received);
+            for near in near {
+                self.settle_from(near, at, received, delta);
+            }
         }
     }
 

@@ -100,9 +100,7 @@ impl State {
             }
             self.kinds[kind as usize].enumeration.insert(source, scopes);
             self.mark_kind(kind);
-            if self.note_enumerated(kind, received) {
-                self.settle_watching(kind, received, delta);
-            }
+            self.note_enumerated(kind, received, delta);
         }
         let errors = serde_json::to_string(&report.errors).unwrap_or_default();
         delta.collection = Some(CollectionRow {
@@ -190,16 +188,5 @@ impl State {
             self.settle(near, at, at, false, delta);
         }
         gone
-    }
-
-    /// Whether a kind is completely enumerated decides what a missing one means: judges all that look at it.
-    pub(crate) fn settle_watching(&mut self, kind: u32, at: Timestamp, delta: &mut Delta) {
-        let watching: BTreeSet<u32> =
-            self.kinds[kind as usize].watched.iter().map(|(watching, _)| *watching).collect();
-        for watching in watching {
-            for place in 0..self.kinds[watching as usize].slots.len() {
-                self.settle(self.kinds[watching as usize].slots[place], at, at, false, delta);
-            }
-        }
     }
 }

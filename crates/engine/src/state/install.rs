@@ -109,6 +109,7 @@ impl State {
             refs: Vec::new(),
             plans: Vec::new(),
             watched: Vec::new(),
+            own_max_age: Span::from_micros(i64::MAX),
             max_age_least: Span::from_micros(i64::MAX),
         });
         self.kind_of.insert(id.clone(), kind);
@@ -336,9 +337,7 @@ impl State {
                 enumeration.remove(&source);
             }
             self.mark_kind(kind);
-            if self.note_enumerated(kind, at) {
-                self.settle_watching(kind, at, delta);
-            }
+            self.note_enumerated(kind, at, delta);
         }
     }
 }

@@ -6,8 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use octro_cel::{Layout, Link, Reading, Record};
-use octro_model::{Id, Timestamp};
+use octro_cel::{Link, Record};
+use octro_model::{Id, Span, Timestamp};
 use octro_program::{Program, Test};
 
 use super::State;
@@ -15,6 +15,16 @@ use crate::delta::Delta;
 
 /// How far references are followed; the language allows no longer chains.
 const DEPTH_MAX: usize = 3;
+
+/// Who looks at a kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Watch {
+    /// The kind whose test does.
+    pub(crate) kind: u32,
+    plan: Vec<Step>,
+    /// The shortest `max_age` of the tests that take these steps.
+    pub(crate) max_age: Span,
+}
 
 /// A step that some test takes from a resource of kind `from` to resources of kind `to`: to those that it names, or
 /// back to those that name it.
@@ -52,7 +62,9 @@ impl State {
         let kind = &self.kinds[resource.kind as usize];
         match (resource.record(), &kind.layout) {
             (Some(record), Some(layout)) => {
-                keys_in(record, layout, attribute).iter().any(|named| named == key)
+                let mut found = false;
+                record.each_text(layout, attribute, &mut |named| found |= named == key.as_bytes());
+                found
             }
             _ => false,
         }
@@ -64,9 +76,9 @@ impl State {
         let Some(layout) = kind.layout.as_ref().filter(|_| !kind.refs.is_empty()) else { return };
         let mut found = Vec::new();
         for (attribute, target) in &kind.refs {
-            found.extend(
-                keys_in(record, layout, attribute).into_iter().map(|key| (*target, key.into_boxed_str())),
-            );
+            record.each_text(layout, attribute, &mut |key| {
+                found.push((*target, String::from_utf8_lossy(key).into_owned().into_boxed_str()));
+            });
         }
         for (target, key) in found {
             if self.link_known(slot, target, &key) {
@@ -156,11 +168,17 @@ impl State {
 
     /// The resources whose tests may look at `slot`, now or in the past, in the order of their numbers.
     pub(crate) fn lookers(&self, slot: u32) -> Vec<u32> {
+        self.lookers_that(slot, |_| true)
+    }
+
+    /// The same of those who watch as `chosen` says.
+    pub(crate) fn lookers_that(&self, slot: u32, chosen: impl Fn(&Watch) -> bool) -> Vec<u32> {
         let mut all = BTreeSet::new();
-        for (kind, plan) in &self.kinds[self.resources[slot as usize].kind as usize].watched {
+        let watched = &self.kinds[self.resources[slot as usize].kind as usize].watched;
+        for watch in watched.iter().filter(|watch| chosen(watch)) {
             let mut found = BTreeSet::new();
-            self.reach(slot, plan, false, &mut found);
-            all.extend(found.into_iter().filter(|other| self.resources[*other as usize].kind == *kind));
+            self.reach(slot, &watch.plan, false, &mut found);
+            all.extend(found.into_iter().filter(|other| self.resources[*other as usize].kind == watch.kind));
         }
         all.into_iter().collect()
     }
@@ -198,7 +216,8 @@ impl State {
                 .collect();
             let refs = refs.into_iter().map(|(name, target)| (name, self.kind(&target))).collect();
             let table = &mut self.kinds[kind];
-            table.max_age_least = least.unwrap_or(octro_model::Span::from_micros(i64::MAX));
+            table.own_max_age = least.unwrap_or(Span::from_micros(i64::MAX));
+            table.max_age_least = table.own_max_age;
             table.refs = refs;
         }
         for rule in program.tests.values() {
@@ -227,9 +246,9 @@ impl State {
             }
             for kind in plan.iter().flat_map(|step| [step.from, step.to]) {
                 let table = &mut self.kinds[kind as usize];
-                let watch = (on, plan.clone());
-                if !table.watched.contains(&watch) {
-                    table.watched.push(watch);
+                match table.watched.iter_mut().find(|watch| watch.kind == on && watch.plan == plan) {
+                    Some(known) => known.max_age = known.max_age.min(rule.max_age),
+                    None => table.watched.push(Watch { kind: on, plan: plan.clone(), max_age: rule.max_age }),
                 }
             }
             let plans = &mut self.kinds[on as usize].plans;
@@ -237,16 +256,5 @@ impl State {
                 plans.push(plan);
             }
         }
-    }
-}
-
-/// The keys in an attribute that refers to other resources: a text, or a list of texts.
-fn keys_in(record: &Record, layout: &Layout, attribute: &str) -> Vec<String> {
-    match record.reading(layout, attribute) {
-        Reading::Value(serde_json::Value::String(key)) => vec![key],
-        Reading::Value(serde_json::Value::Array(keys)) => {
-            keys.into_iter().filter_map(|key| key.as_str().map(str::to_owned)).collect()
-        }
-        Reading::Value(_) | Reading::Absent | Reading::Unknown(_) => Vec::new(),
     }
 }

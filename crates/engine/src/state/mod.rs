@@ -30,7 +30,7 @@ pub(crate) use batch::{BatchOutcome, Changed, Sorted};
 pub(crate) use finish::{Counts, doubt_refused};
 pub(crate) use install::{Reread, lenient};
 pub(crate) use judge::weigh;
-pub(crate) use links::Step;
+pub(crate) use links::{Step, Watch};
 pub(crate) use passing::{Passed, Rest};
 pub(crate) use population::Attempt;
 pub use population::Population;
@@ -85,8 +85,10 @@ pub(crate) struct KindTable {
     pub(crate) refs: Vec<(String, u32)>,
     /// The steps of each of its tests that looks at other resources.
     pub(crate) plans: Vec<Vec<Step>>,
-    /// The kinds whose tests look at it, with the steps of the test.
-    pub(crate) watched: Vec<(u32, Vec<Step>)>,
+    /// Who looks at it.
+    pub(crate) watched: Vec<Watch>,
+    /// The shortest `max_age` of its own tests.
+    pub(crate) own_max_age: octro_model::Span,
     /// The shortest `max_age` of its tests, and of those that reach it from other kinds.
     pub(crate) max_age_least: octro_model::Span,
 }

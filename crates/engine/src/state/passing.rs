@@ -76,9 +76,9 @@ impl State {
         let kind = &self.kinds[resource.kind as usize];
         let fresh = resource.views.iter().map(|view| view.seen_at).min().unwrap_or(Timestamp::MIN);
         let linked = kind.tests.iter().any(|active| active.linked);
-        if !linked && resource.flips_at > at && fresh.plus(kind.max_age_least) > at {
+        if !linked && resource.flips_at > at && fresh.plus(kind.own_max_age) > at {
             // It was seen again since, and nothing else depends on the time: look again when that sighting is old.
-            let next = resource.flips_at.min(fresh.plus(kind.max_age_least));
+            let next = resource.flips_at.min(fresh.plus(kind.own_max_age));
             self.set_timer(slot, next);
             return;
         }

@@ -2,12 +2,13 @@
 //! completely and lately; an empty one is empty only if a complete enumeration says so.
 #![expect(clippy::indexing_slicing, reason = "kinds are handed out by the state and index its own vectors")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use octro_model::{Span, Timestamp};
 use serde::Serialize;
 
-use super::{Due, KindTable, State};
+use super::{Due, KindTable, State, Watch};
+use crate::delta::Delta;
 
 /// The last attempt to enumerate one scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,20 +102,18 @@ impl KindTable {
         until.checked_sub(1).and_then(|place| self.enumerated.get(place)).and_then(|(_, oldest)| *oldest)
     }
 
-    /// Notes how the enumeration stands from `at` on; answers whether what looks at the kind may be judged otherwise now.
-    pub(crate) fn enumerated_from(&mut self, at: Timestamp, oldest: Option<Timestamp>) -> bool {
+    /// Notes how the enumeration stands from `at` on.
+    pub(crate) fn enumerated_from(&mut self, at: Timestamp, oldest: Option<Timestamp>) {
         let before = self.enumerated_at();
         if oldest == before {
-            return false;
+            return;
         }
         self.enumerated.push((at, oldest));
         // As long as it was done again in time, nothing that rests on it has become stale.
         let in_time = before.is_some_and(|before| before.plus(self.max_age_least) > at);
-        let turned = oldest.is_none() || !in_time;
-        if turned {
+        if oldest.is_none() || !in_time {
             self.turned_at = at;
         }
-        turned
     }
 }
 
@@ -128,12 +127,21 @@ impl State {
         Population::of(sources, max_age, now)
     }
 
-    /// Notes how a kind's enumeration stands; answers whether what looks at the kind has to be judged anew.
-    pub(crate) fn note_enumerated(&mut self, kind: u32, at: Timestamp) -> bool {
+    /// Notes how a kind's enumeration stands. It decides what a missing one means: judges all that look at the kind,
+    /// unless for them the last enumeration was still fresh.
+    pub(crate) fn note_enumerated(&mut self, kind: u32, at: Timestamp, delta: &mut Delta) {
         let table = &mut self.kinds[kind as usize];
-        let turned = table.enumerated_from(at, table.all_complete());
+        let (before, now) = (table.enumerated_at(), table.all_complete());
+        table.enumerated_from(at, now);
+        let turned =
+            |watch: &&Watch| before.zip(now).is_none_or(|(before, _)| before.plus(watch.max_age) <= at);
+        let watching: BTreeSet<u32> = table.watched.iter().filter(turned).map(|watch| watch.kind).collect();
         self.set_population_timer(kind, at);
-        turned
+        for watching in watching.into_iter().filter(|_| before != now) {
+            for place in 0..self.kinds[watching as usize].slots.len() {
+                self.settle(self.kinds[watching as usize].slots[place], at, at, false, delta);
+            }
+        }
     }
 
     /// Wakes up when the next test of the kind finds the enumeration too old.
