@@ -10,6 +10,7 @@ pub mod host;
 mod json_lines;
 mod lines;
 mod plain;
+pub mod postgresql;
 mod run;
 mod settings;
 pub mod tls;
@@ -19,7 +20,8 @@ use octro_model::Id;
 pub use run::{Deliver, Run, Stopped};
 
 /// Every connector that this build knows.
-pub const ALL: &[&dyn Connector] = &[&host::Host, &exec::Exec, &file::File, &tls::Tls];
+pub const ALL: &[&dyn Connector] =
+    &[&host::Host, &exec::Exec, &file::File, &tls::Tls, &postgresql::Postgresql];
 
 /// A way to see one sort of system.
 pub trait Connector: Sync {

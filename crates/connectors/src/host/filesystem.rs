@@ -1,6 +1,8 @@
 //! `host.filesystem`: one resource for each file system that keeps data when the machine is off, with the lineage of
 //! devices below it and whether all of it is encrypted.
 
+use std::path::Path;
+
 use octro_model::{Id, UnknownReason, Why};
 use serde_json::Value;
 
@@ -9,6 +11,7 @@ use super::block::{Blocks, Verdict, base_name};
 use super::commands::output;
 use super::mounts::{self, Mount};
 use super::resource::Resource;
+use super::roots::Roots;
 use crate::{Run, Stopped};
 
 /// File systems that hold nothing of their own on a disk.
@@ -84,6 +87,26 @@ pub(crate) fn collect(machine: &Machine<'_>, kind: &Id, run: &mut Run<'_>) -> Re
     }
     machine.enumerated(run, kind, persistent.len() as u64, None);
     Ok(())
+}
+
+/// The key of the file system that holds `path` of the machine `host`.
+pub(crate) fn file_system_of(roots: &Roots, host: &str, path: &str) -> Result<String, UnknownReason> {
+    let mounts = mounts::read(roots)?;
+    // Of several mounts on one point, the last is what is seen.
+    let holds = |mount: &&Mount| Path::new(path).starts_with(&mount.point);
+    let under =
+        mounts.iter().filter(holds).max_by_key(|mount| mount.point.len()).ok_or_else(|| {
+            UnknownReason::new(Why::Failed, format!("no mounted file system holds `{path}`"))
+        })?;
+    let persistent = persistent(&mounts);
+    let same = persistent
+        .iter()
+        .find(|mount| mount.point == under.point && mount.device == under.device)
+        .or_else(|| persistent.iter().find(|mount| mount.device == under.device));
+    same.map(|mount| format!("{host}:{}", mount.point)).ok_or_else(|| {
+        let what = format!("`{path}` lies on `{}`, which is no file system that is looked at", under.fstype);
+        UnknownReason::new(Why::Unsupported, what)
+    })
 }
 
 /// The mounts that stand for a file system of their own: not those without a disk, not the layers of containers, and

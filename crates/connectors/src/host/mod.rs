@@ -34,6 +34,9 @@ use octro_model::{Id, Span, Timestamp, UnknownReason};
 use serde_json::{Map, Value};
 
 pub use commands::{Answer, CommandError, Commands, NoCommands, SystemCommands};
+pub(crate) use filesystem::file_system_of;
+pub(crate) use identity::key as machine_key;
+pub(crate) use resource::Resource;
 pub use roots::Roots;
 
 use crate::{Connector, Run, Setting, SettingError, Source, Stopped};

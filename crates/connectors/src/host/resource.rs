@@ -25,6 +25,12 @@ impl Resource {
         })
     }
 
+    /// The same resource as part of a scope.
+    pub(crate) fn within(mut self, scope: &str) -> Self {
+        scope.clone_into(&mut self.0.scope);
+        self
+    }
+
     /// An attribute that was read for certain.
     pub(crate) fn value(&mut self, name: &str, value: impl Into<Value>) -> &mut Self {
         self.0.attributes.insert(name.to_owned(), value.into());

@@ -141,6 +141,28 @@ impl Bucket {
         }
     }
 
+    /// The same with one attribute changed: for every fourth bucket the same one.
+    pub fn changed(mut self, number: u32) -> Self {
+        match number % 4 {
+            0 => self.public = !self.public,
+            1 => {
+                let status = if self.versioning.status == "Enabled" { "Suspended" } else { "Enabled" };
+                self.versioning = Versioning { status };
+            }
+            2 => {
+                self.logging = match self.logging {
+                    Some(_) => None,
+                    None => Some(Logging { target_bucket: format!("logs-{}", self.account) }),
+                };
+            }
+            _ => {
+                self.tags.data_class =
+                    if self.tags.data_class == Some("customer") { None } else { Some("customer") };
+            }
+        }
+        self
+    }
+
     /// The stored form of an observation of it.
     pub fn body(&self) -> serde_json::Result<Vec<u8>> {
         #[derive(Serialize)]

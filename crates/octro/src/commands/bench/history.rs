@@ -3,6 +3,7 @@
 use octro_engine::AsOf;
 use octro_model::{Clock as _, Span};
 
+use super::buckets::Bucket;
 use super::measure::{Figures, TIMES, instant, median};
 use super::stored::{BEGIN, Stored};
 
@@ -16,7 +17,7 @@ pub async fn run(resources: u32) -> anyhow::Result<Figures> {
     let month = Span::from_secs(30 * 86_400);
     for round in 0..ROUNDS {
         // In round r, those change whose turn it is; the rest stay as they were when it was last their turn.
-        stored.collect(resources, |number| turns(u64::from(number), round)).await?;
+        stored.collect(resources, |number| Bucket::new(number, turns(u64::from(number), round))).await?;
         stored.clock.set(stored.clock.now().plus(month));
         stored.engine.tick().await?;
     }

@@ -2,6 +2,7 @@
 
 use octro_model::{Clock as _, Span};
 
+use super::buckets::Bucket;
 use super::measure::{Figures, memory};
 use super::stored::Stored;
 
@@ -10,7 +11,7 @@ pub async fn run(resources: u32) -> anyhow::Result<Figures> {
     let before = memory("VmRSS:");
     let stored = Stored::new("ingest").await?;
     let rate = |took: std::time::Duration, count: u32| f64::from(count) / took.as_secs_f64();
-    let took = stored.collect(resources, |_| 0).await?;
+    let took = stored.collect(resources, |number| Bucket::new(number, 0)).await?;
     figures.add("new resources, durably", rate(took, resources), "observations/s");
     figures.add(
         "engine with 10 tests, in memory",
@@ -18,15 +19,31 @@ pub async fn run(resources: u32) -> anyhow::Result<Figures> {
         "bytes/resource",
     );
     next_day(&stored).await?;
-    let took = stored.collect(resources, |_| 0).await?;
+    let took = stored.collect(resources, |number| Bucket::new(number, 0)).await?;
     figures.add("unchanged observations, durably", rate(took, resources), "observations/s");
     next_day(&stored).await?;
-    let took = stored.collect(resources, |_| 1).await?;
-    figures.add("changed observations, durably", rate(took, resources), "observations/s");
+    let ways: [(&str, fn(u32) -> Bucket); 2] = [
+        ("one attribute changed", |number| Bucket::new(number, 0).changed(number)),
+        ("every attribute drawn anew", |number| Bucket::new(number, 1)),
+    ];
+    for (what, bucket) in ways {
+        let before = results(&stored).await?;
+        let took = stored.collect(resources, bucket).await?;
+        figures.add(format!("{what}, durably"), rate(took, resources), "observations/s");
+        let changed = (results(&stored).await? - before) as f64 / f64::from(resources);
+        figures.add(format!("{what}: results that change"), changed, "of 10");
+        next_day(&stored).await?;
+    }
     let size = std::fs::metadata(stored.path().join("octro.db"))?.len();
     figures.add("database", size as f64 / f64::from(resources), "bytes/resource");
     stored.remove().await?;
     Ok(figures)
+}
+
+/// How many results there are and were.
+async fn results(stored: &Stored) -> anyhow::Result<i64> {
+    let row = stored.query.db().fetch_one("SELECT COUNT(*) FROM results", &[]).await?;
+    Ok(row.map_or(Ok(0), |row| row.get(0))?)
 }
 
 /// A day passes, and with it what it changes by itself.

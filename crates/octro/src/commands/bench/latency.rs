@@ -15,7 +15,7 @@ const CHANGES: usize = 1_000;
 pub async fn run(resources: u32) -> anyhow::Result<Figures> {
     let mut figures = Figures::new("latency", resources);
     let stored = Stored::new("latency").await?;
-    stored.collect(resources, |_| 0).await?;
+    stored.collect(resources, |number| Bucket::new(number, 0)).await?;
     let mut heard = stored.engine.subscribe();
     let collecting = stored.engine.begin(&stored.source).await?;
     let mut random = Random::new(7);

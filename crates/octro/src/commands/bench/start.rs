@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
+use super::buckets::Bucket;
 use super::measure::{Figures, TIMES, instant, median, memory_of};
 use super::stored::Stored;
 
 pub async fn run(resources: u32) -> anyhow::Result<Figures> {
     let mut figures = Figures::new("start", resources);
     let stored = Stored::new("start").await?;
-    stored.collect(resources, |_| 0).await?;
+    stored.collect(resources, |number| Bucket::new(number, 0)).await?;
     let path = stored.path();
     stored.query.set("simulated", "no").await?;
     stored.engine.db().close().await;

@@ -55,17 +55,15 @@ impl Stored {
         self.folder.path().to_owned()
     }
 
-    /// Hands in all buckets; `round` says what each is like. Answers how long the engine took.
-    pub async fn collect(&self, resources: u32, round: impl Fn(u32) -> u64) -> anyhow::Result<Duration> {
+    /// Hands in all buckets; `bucket` says what each is like. Answers how long the engine took.
+    pub async fn collect(&self, resources: u32, bucket: impl Fn(u32) -> Bucket) -> anyhow::Result<Duration> {
         let mut engine = Duration::ZERO;
         let started_at = octro_model::Clock::now(&self.clock);
         let collecting = self.engine.begin(&self.source).await?;
         for first in (0..resources).step_by(BATCH as usize) {
             let last = (first + BATCH).min(resources);
             let batch: Vec<Observation> = (first..last)
-                .map(|number| {
-                    Bucket::new(number, round(number)).observation(&self.kind, number, Some(started_at))
-                })
+                .map(|number| bucket(number).observation(&self.kind, number, Some(started_at)))
                 .collect::<Result<_, _>>()?;
             let begun = instant();
             self.engine.observe(&collecting, batch).await?;

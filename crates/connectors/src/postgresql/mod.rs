@@ -1,0 +1,155 @@
+//! PostgreSQL servers, asked over their own protocol as a role that only reads: settings, client authentication rules and
+//! roles. What the role may not see is unknown, with the right that is missing; no hash of a password leaves the server.
+
+mod ask;
+mod rules;
+mod server;
+mod tell;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use octro_model::{Id, Span};
+use serde_json::{Map, Value};
+
+use crate::settings::Settings;
+use crate::{Connector, Run, Setting, SettingError, Source};
+use server::Server;
+
+/// The kinds that it yields.
+const KINDS: [&str; 2] = ["postgresql.server", "postgresql.role"];
+/// How many servers one source may have.
+const SERVERS_MAX: usize = 1_000;
+
+/// The settings that it takes.
+const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "servers",
+        form: "list of strings",
+        required: true,
+        doc: "What to ask, as `postgres://octro@db1.example.com:5432/postgres`, without passwords. Over a network the \
+              server has to show a certificate that holds for its name, unless `?sslmode=` says otherwise.",
+    },
+    Setting {
+        name: "password_file",
+        form: "string",
+        required: false,
+        doc: "An absolute path: the file holds the role's password, and only its owner may read it. Without it, \
+              `.pgpass` counts, or what the server asks of this user.",
+    },
+    Setting {
+        name: "roots",
+        form: "string",
+        required: false,
+        doc: "A PEM file with the roots of the company's own authorities; absolute. The system's roots by default.",
+    },
+    Setting {
+        name: "timeout_step",
+        form: "duration",
+        required: false,
+        doc: "How long connecting, and each question, may take; 10s by default, at most 5m.",
+    },
+];
+
+/// The connector.
+#[derive(Debug, Clone, Copy)]
+pub struct Postgresql;
+
+impl Connector for Postgresql {
+    fn name(&self) -> &'static str {
+        "postgresql"
+    }
+
+    fn summary(&self) -> &'static str {
+        "Asks PostgreSQL servers how they are set: TLS, client authentication rules, logging, superusers, roles."
+    }
+
+    fn settings(&self) -> &'static [Setting] {
+        SETTINGS
+    }
+
+    fn open(&self, settings: &Map<String, Value>) -> Result<Box<dyn Source>, SettingError> {
+        let known: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
+        let settings = Settings::new(settings, &known)?;
+        let expected = "`postgres://ROLE@HOST:PORT/DATABASE`, without a password";
+        let mut servers: Vec<Server> = Vec::new();
+        for address in settings.need_texts("servers", expected)? {
+            let server = Server::read(&address).map_err(|what| settings.refuse("servers", what, expected))?;
+            if servers.iter().any(|other| other.key == server.key) {
+                let what = format!("`{}` stands there twice", server.key);
+                return Err(settings.refuse("servers", what, "each server once"));
+            }
+            servers.push(server);
+        }
+        if servers.len() > SERVERS_MAX {
+            let what = format!("there are {}", servers.len());
+            return Err(settings.refuse("servers", what, format!("at most {SERVERS_MAX}")));
+        }
+        let patience = settings.span("timeout_step", Span::from_secs(300))?.unwrap_or(Span::from_secs(10));
+        Ok(Box::new(PostgresqlSource {
+            kinds: KINDS.iter().filter_map(|kind| kind.parse().ok()).collect(),
+            servers,
+            password_file: path(&settings, "password_file")?,
+            roots: path(&settings, "roots")?,
+            patience: patience.to_std(),
+        }))
+    }
+}
+
+fn path(settings: &Settings<'_>, name: &str) -> Result<Option<PathBuf>, SettingError> {
+    let path = settings.text(name)?.map(PathBuf::from);
+    match path.filter(|path| !path.is_absolute()) {
+        Some(path) => Err(settings.refuse(name, format!("`{}`", path.display()), "an absolute path")),
+        None => Ok(settings.text(name)?.map(PathBuf::from)),
+    }
+}
+
+struct PostgresqlSource {
+    kinds: Vec<Id>,
+    servers: Vec<Server>,
+    password_file: Option<PathBuf>,
+    roots: Option<PathBuf>,
+    patience: Duration,
+}
+
+impl Source for PostgresqlSource {
+    fn kinds(&self) -> Vec<Id> {
+        self.kinds.clone()
+    }
+
+    fn collect(&self, run: &mut Run<'_>) {
+        let [server_kind, role_kind] = self.kinds.as_slice() else { return };
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                run.error("the network", error.to_string(), "");
+                return;
+            }
+        };
+        let password = match self.password_file.as_deref().map(server::password).transpose() {
+            Ok(password) => password,
+            Err((what, reason)) => {
+                let mend = "give the file to Octro's user alone: chmod 600";
+                run.error(what, reason.to_string(), mend);
+                for kind in &self.kinds {
+                    run.incomplete(kind.clone(), 0, reason.clone());
+                }
+                return;
+            }
+        };
+        for server in &self.servers {
+            if run.is_stopped() {
+                return;
+            }
+            let said = runtime.block_on(ask::ask(
+                server.options(password.as_deref(), self.roots.as_deref()),
+                self.patience,
+            ));
+            if tell::tell(run, (server_kind, role_kind), server, said).is_err() {
+                return;
+            }
+        }
+        // A name server that never answers must not hold the run.
+        runtime.shutdown_background();
+    }
+}
