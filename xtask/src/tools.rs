@@ -14,6 +14,7 @@ const DEBIAN: &[(&str, &str)] = &[
     ("chromium", "chromium"),
     ("openssl", "openssl"),
     ("nginx", "nginx-light"),
+    ("redis-server", "redis-server"),
     ("softhsm2-util", "softhsm2"),
     ("cryptsetup", "cryptsetup-bin"),
     ("nft", "nftables"),
@@ -66,6 +67,8 @@ fn apt(missing: &[&str]) -> anyhow::Result<()> {
     let mut install = Command::new("apt-get");
     install
         .env("DEBIAN_FRONTEND", "noninteractive")
+        // What is installed is started by the tests that need it, not by Debian.
+        .env("RUNLEVEL", "1")
         .args(["install", "-y", "-qq", "--no-install-recommends"])
         .args(missing);
     quietly(&mut install).with_context(|| format!("{} cannot be had from apt-get", missing.join(", ")))

@@ -9,8 +9,10 @@ pub mod file;
 pub mod host;
 mod json_lines;
 mod lines;
+mod password_file;
 mod plain;
 pub mod postgresql;
+pub mod redis;
 mod run;
 mod settings;
 pub mod tls;
@@ -21,7 +23,7 @@ pub use run::{Deliver, Run, Stopped};
 
 /// Every connector that this build knows.
 pub const ALL: &[&dyn Connector] =
-    &[&host::Host, &exec::Exec, &file::File, &tls::Tls, &postgresql::Postgresql];
+    &[&host::Host, &exec::Exec, &file::File, &tls::Tls, &postgresql::Postgresql, &redis::Redis];
 
 /// A way to see one sort of system.
 pub trait Connector: Sync {

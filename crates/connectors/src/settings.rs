@@ -1,5 +1,7 @@
 //! Reading a connector's settings. Every getter checks the form, and says what was found and what was expected.
 
+use std::path::PathBuf;
+
 use octro_model::{Id, Span};
 use serde_json::{Map, Value};
 
@@ -57,6 +59,15 @@ impl<'a> Settings<'a> {
     /// A text that has to be given.
     pub(crate) fn need(&self, name: &str, expected: &str) -> Result<&'a str, SettingError> {
         self.text(name)?.ok_or_else(|| self.refuse(name, "it is missing", expected))
+    }
+
+    /// An absolute path, if it is given.
+    pub(crate) fn absolute(&self, name: &str) -> Result<Option<PathBuf>, SettingError> {
+        let path = self.text(name)?.map(PathBuf::from);
+        match path.as_ref().filter(|path| !path.is_absolute()) {
+            Some(path) => Err(self.refuse(name, format!("`{}`", path.display()), "an absolute path")),
+            None => Ok(path),
+        }
     }
 
     /// A list of texts, none of them with a NUL; empty if it is not given.

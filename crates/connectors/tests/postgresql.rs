@@ -1,12 +1,7 @@
 //! The connector `postgresql` against a real server, with and without each right, and against servers that are none.
 //! Needs `OCTRO_TEST_POSTGRES`, which CI always sets, for the real one.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test says what it expects"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects")]
 
 mod support;
 

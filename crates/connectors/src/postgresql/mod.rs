@@ -12,6 +12,7 @@ use std::time::Duration;
 use octro_model::{Id, Span};
 use serde_json::{Map, Value};
 
+use crate::password_file;
 use crate::settings::Settings;
 use crate::{Connector, Run, Setting, SettingError, Source};
 use server::Server;
@@ -89,18 +90,10 @@ impl Connector for Postgresql {
         Ok(Box::new(PostgresqlSource {
             kinds: KINDS.iter().filter_map(|kind| kind.parse().ok()).collect(),
             servers,
-            password_file: path(&settings, "password_file")?,
-            roots: path(&settings, "roots")?,
+            password_file: settings.absolute("password_file")?,
+            roots: settings.absolute("roots")?,
             patience: patience.to_std(),
         }))
-    }
-}
-
-fn path(settings: &Settings<'_>, name: &str) -> Result<Option<PathBuf>, SettingError> {
-    let path = settings.text(name)?.map(PathBuf::from);
-    match path.filter(|path| !path.is_absolute()) {
-        Some(path) => Err(settings.refuse(name, format!("`{}`", path.display()), "an absolute path")),
-        None => Ok(settings.text(name)?.map(PathBuf::from)),
     }
 }
 
@@ -126,11 +119,10 @@ impl Source for PostgresqlSource {
                 return;
             }
         };
-        let password = match self.password_file.as_deref().map(server::password).transpose() {
+        let password = match self.password_file.as_deref().map(password_file::read).transpose() {
             Ok(password) => password,
             Err((what, reason)) => {
-                let mend = "give the file to Octro's user alone: chmod 600";
-                run.error(what, reason.to_string(), mend);
+                run.error(what, reason.to_string(), password_file::MEND);
                 for kind in &self.kinds {
                     run.incomplete(kind.clone(), 0, reason.clone());
                 }

@@ -1,19 +1,12 @@
 //! The servers of the settings: how each is reached, and what it is called.
 
-use std::fs;
-use std::io::Read as _;
 use std::net::IpAddr;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::str::FromStr as _;
 
-use octro_model::{UnknownReason, Why};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use crate::host::{Roots, machine_key};
-
-/// The longest password file, in bytes.
-const PASSWORD_MAX: u64 = 4_096;
 
 /// One server.
 #[derive(Debug, Clone)]
@@ -81,27 +74,6 @@ fn without_secret(address: &str) -> String {
     shown.chars().take(80).collect()
 }
 
-/// The password in a file that only its owner can read.
-pub(super) fn password(path: &Path) -> Result<String, (String, UnknownReason)> {
-    let failed = |why: Why, what: String| (path.display().to_string(), UnknownReason::new(why, what));
-    let fault = |error: std::io::Error| {
-        let is_denied = error.kind() == std::io::ErrorKind::PermissionDenied;
-        failed(if is_denied { Why::Denied } else { Why::Failed }, error.to_string())
-    };
-    let file = fs::File::open(path).map_err(fault)?;
-    let mode = file.metadata().map_err(fault)?.mode() & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(failed(Why::Failed, format!("others may read it (mode {mode:o}); expected 600")));
-    }
-    let mut text = String::new();
-    file.take(PASSWORD_MAX + 1).read_to_string(&mut text).map_err(fault)?;
-    let password = text.trim_end_matches(['\r', '\n']);
-    if password.is_empty() || text.len() as u64 > PASSWORD_MAX {
-        return Err(failed(Why::Failed, format!("expected one password of at most {PASSWORD_MAX} bytes")));
-    }
-    Ok(password.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,19 +97,5 @@ mod tests {
         }
         let error = Server::read("mysql://octro:sesame@db1/x").unwrap_err();
         assert!(!error.contains("sesame"), "{error}");
-    }
-
-    #[test]
-    fn a_password_file_is_for_its_owner_alone() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("password");
-        fs::write(&path, "sesame\n").unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(password(&path).unwrap_err().1.to_string().contains("mode 640"));
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        assert_eq!(password(&path).unwrap(), "sesame");
-        fs::write(&path, "\n").unwrap();
-        assert!(password(&path).is_err());
     }
 }

@@ -1,0 +1,180 @@
+//! Redis servers, asked over their own protocol: where they listen, TLS, users, and where the data lies. What the user may
+//! not ask is unknown, with the right that is missing.
+
+mod ask;
+mod reply;
+mod server;
+mod tell;
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use octro_model::{Id, Span, UnknownReason, Why};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+use serde_json::{Map, Value};
+
+use crate::password_file;
+use crate::settings::Settings;
+use crate::{Connector, Run, Setting, SettingError, Source};
+use server::Server;
+
+/// The kind that it yields.
+const KIND: &str = "redis.server";
+/// How many servers one source may have.
+const SERVERS_MAX: usize = 1_000;
+/// The largest file of roots, in bytes.
+const ROOTS_MAX: u64 = 16 << 20;
+
+/// The settings that it takes.
+const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "servers",
+        form: "list of strings",
+        required: true,
+        doc: "What to ask, as `rediss://octro@cache.example.com:6379` (with TLS) or `redis://127.0.0.1:6379`, without \
+              passwords.",
+    },
+    Setting {
+        name: "password_file",
+        form: "string",
+        required: false,
+        doc: "An absolute path: the file holds the user's password, and only its owner may read it. It is sent over TLS or \
+              to this machine only.",
+    },
+    Setting {
+        name: "roots",
+        form: "string",
+        required: false,
+        doc: "A PEM file with the roots of the company's own authorities; absolute. The public authorities by default.",
+    },
+    Setting {
+        name: "timeout_step",
+        form: "duration",
+        required: false,
+        doc: "How long connecting, and each question, may take; 10s by default, at most 5m.",
+    },
+];
+
+/// The connector.
+#[derive(Debug, Clone, Copy)]
+pub struct Redis;
+
+impl Connector for Redis {
+    fn name(&self) -> &'static str {
+        "redis"
+    }
+
+    fn summary(&self) -> &'static str {
+        "Asks Redis servers how they are set: listeners, TLS, users and their rights, where the data lies."
+    }
+
+    fn settings(&self) -> &'static [Setting] {
+        SETTINGS
+    }
+
+    fn open(&self, settings: &Map<String, Value>) -> Result<Box<dyn Source>, SettingError> {
+        let known: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
+        let settings = Settings::new(settings, &known)?;
+        let expected = "`rediss://USER@HOST:PORT`, without a password";
+        let password_file = settings.absolute("password_file")?;
+        let mut servers: Vec<Server> = Vec::new();
+        for address in settings.need_texts("servers", expected)? {
+            let server = Server::read(&address).map_err(|what| settings.refuse("servers", what, expected))?;
+            if servers.iter().any(|other| other.key == server.key) {
+                let what = format!("`{}` stands there twice", server.key);
+                return Err(settings.refuse("servers", what, "each server once"));
+            }
+            if password_file.is_some() && !server.has_tls && !server.is_here {
+                let what = format!("the password would go to `{}` in clear", server.key);
+                return Err(settings.refuse("servers", what, "`rediss://`"));
+            }
+            servers.push(server);
+        }
+        if servers.len() > SERVERS_MAX {
+            let what = format!("there are {}", servers.len());
+            return Err(settings.refuse("servers", what, format!("at most {SERVERS_MAX}")));
+        }
+        let kind = KIND.parse().map_err(|_| settings.refuse("servers", "the kind's name", "a name"))?;
+        let patience = settings.span("timeout_step", Span::from_secs(300))?.unwrap_or(Span::from_secs(10));
+        let roots = settings.absolute("roots")?;
+        Ok(Box::new(RedisSource { kind, servers, password_file, roots, patience: patience.to_std() }))
+    }
+}
+
+struct RedisSource {
+    kind: Id,
+    servers: Vec<Server>,
+    password_file: Option<PathBuf>,
+    roots: Option<PathBuf>,
+    patience: Duration,
+}
+
+impl Source for RedisSource {
+    fn kinds(&self) -> Vec<Id> {
+        vec![self.kind.clone()]
+    }
+
+    fn collect(&self, run: &mut Run<'_>) {
+        let password = self.password_file.as_deref().map(password_file::read).transpose();
+        let ready = password
+            .map_err(|fault| (fault, password_file::MEND))
+            .and_then(|password| Ok((password, trust(self.roots.as_deref()).map_err(|fault| (fault, ""))?)));
+        let (password, tls) = match ready {
+            Ok(ready) => ready,
+            Err(((what, reason), mend)) => {
+                run.error(what, reason.to_string(), mend);
+                run.incomplete(self.kind.clone(), 0, reason);
+                return;
+            }
+        };
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return run.error("the network", error.to_string(), ""),
+        };
+        for server in &self.servers {
+            if run.is_stopped() {
+                return;
+            }
+            let said = runtime.block_on(ask::ask(server, &tls, password.as_deref(), self.patience));
+            if tell::tell(run, &self.kind, server, said).is_err() {
+                return;
+            }
+        }
+        run.complete(self.kind.clone(), self.servers.len() as u64);
+        // A name server that never answers must not hold the run.
+        runtime.shutdown_background();
+    }
+}
+
+/// Whom to believe: the authorities in a file, or the public ones.
+fn trust(roots: Option<&Path>) -> Result<Arc<ClientConfig>, (String, UnknownReason)> {
+    let mut store = RootCertStore::empty();
+    match roots {
+        None => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        Some(path) => {
+            let failed = |error: String| (path.display().to_string(), UnknownReason::new(Why::Failed, error));
+            let mut bytes = Vec::new();
+            let file = File::open(path).map_err(|error| failed(error.to_string()))?;
+            file.take(ROOTS_MAX).read_to_end(&mut bytes).map_err(|error| failed(error.to_string()))?;
+            for certificate in CertificateDer::pem_slice_iter(&bytes) {
+                let certificate = certificate.map_err(|error| failed(error.to_string()))?;
+                store.add(certificate).map_err(|error| failed(error.to_string()))?;
+            }
+            if store.is_empty() {
+                return Err(failed("there is no certificate in it; expected PEM".to_owned()));
+            }
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| ("TLS".to_owned(), UnknownReason::new(Why::Failed, error.to_string())))?
+        .with_root_certificates(store)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
