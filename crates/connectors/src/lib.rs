@@ -3,6 +3,7 @@
 //! A connector opens a [`Source`] from its settings; a source, when it is run, tells the [`Run`] what it saw
 //! ([`Run::observe`]) and, just as important, what it covered ([`Run::scope`]).
 
+mod at_once;
 mod coverage;
 pub mod exec;
 pub mod file;

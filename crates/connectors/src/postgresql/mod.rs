@@ -12,6 +12,7 @@ use std::time::Duration;
 use octro_model::{Id, Span};
 use serde_json::{Map, Value};
 
+use crate::at_once;
 use crate::password_file;
 use crate::settings::Settings;
 use crate::{Connector, Run, Setting, SettingError, Source};
@@ -112,13 +113,6 @@ impl Source for PostgresqlSource {
 
     fn collect(&self, run: &mut Run<'_>) {
         let [server_kind, role_kind] = self.kinds.as_slice() else { return };
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime,
-            Err(error) => {
-                run.error("the network", error.to_string(), "");
-                return;
-            }
-        };
         let password = match self.password_file.as_deref().map(password_file::read).transpose() {
             Ok(password) => password,
             Err((what, reason)) => {
@@ -129,19 +123,16 @@ impl Source for PostgresqlSource {
                 return;
             }
         };
-        for server in &self.servers {
-            if run.is_stopped() {
-                return;
-            }
-            let said = runtime.block_on(ask::ask(
-                server.options(password.as_deref(), self.roots.as_deref()),
-                self.patience,
-            ));
-            if tell::tell(run, (server_kind, role_kind), server, said).is_err() {
-                return;
-            }
+        let patience = self.patience;
+        let asked = at_once::ask(
+            self.servers.iter().cloned(),
+            |server| ask::ask(server.options(password.as_deref(), self.roots.as_deref()), patience),
+            |server, said| {
+                !run.is_stopped() && tell::tell(run, (server_kind, role_kind), server, said).is_ok()
+            },
+        );
+        if let Err(error) = asked {
+            run.error("the network", error.to_string(), "");
         }
-        // A name server that never answers must not hold the run.
-        runtime.shutdown_background();
     }
 }

@@ -72,8 +72,8 @@ impl User {
 }
 
 /// How the answers come.
-trait Stream: AsyncRead + AsyncWrite + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Unpin> Stream for T {}
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 type Talk = BufStream<Box<dyn Stream>>;
 
@@ -90,9 +90,9 @@ pub(super) async fn ask(
             Some(user) => vec!["AUTH", user, password],
             None => vec!["AUTH", password],
         };
-        question(&mut talk, patience, &words, "its password").await?;
+        question(&mut talk, patience, &words, "its password").await??;
     }
-    let version = question(&mut talk, patience, &["INFO", "server"], "+info").await.and_then(|reply| {
+    let version = question(&mut talk, patience, &["INFO", "server"], "+info").await?.and_then(|reply| {
         let text = reply.text().unwrap_or_default();
         let found = text.lines().find_map(|line| line.strip_prefix("redis_version:"));
         found.map(|version| version.trim().to_owned()).ok_or_else(|| odd("INFO"))
@@ -100,7 +100,7 @@ pub(super) async fn ask(
     let mut settings = Ok(Vec::new());
     for name in SETTINGS {
         // One by one, since old servers take only one.
-        let answer = question(&mut talk, patience, &["CONFIG", "GET", name], "+config|get").await;
+        let answer = question(&mut talk, patience, &["CONFIG", "GET", name], "+config|get").await?;
         let pair = answer.and_then(|reply| match reply.texts().as_deref() {
             Some([]) => Ok(None),
             Some([name, value]) => Ok(Some(((*name).to_owned(), (*value).to_owned()))),
@@ -115,7 +115,7 @@ pub(super) async fn ask(
             (Ok(_), Err(_)) => {}
         }
     }
-    let users = question(&mut talk, patience, &["ACL", "LIST"], "+acl|list").await.and_then(|reply| {
+    let users = question(&mut talk, patience, &["ACL", "LIST"], "+acl|list").await?.and_then(|reply| {
         let lines = reply.texts().ok_or_else(|| odd("ACL LIST"))?;
         lines.into_iter().map(|line| User::read(line).ok_or_else(|| odd("ACL LIST"))).collect()
     });
@@ -132,18 +132,19 @@ async fn connect(server: &Server, tls: &Arc<ClientConfig>) -> io::Result<Talk> {
     Ok(BufStream::new(Box::new(stream)))
 }
 
-/// The answer to a question, for which the user needs `right`.
+/// The answer to a question, for which the user needs `right`, or why the server refuses it. The outer error is one after
+/// which nothing that comes can be trusted to be an answer.
 async fn question(
     talk: &mut Talk,
     patience: Duration,
     words: &[&str],
     right: &str,
-) -> Result<Reply, UnknownReason> {
+) -> Result<Result<Reply, UnknownReason>, UnknownReason> {
     let asked = async {
         send(talk, words).await?;
         receive(talk).await
     };
-    match within(patience, asked).await? {
+    Ok(match within(patience, asked).await? {
         Reply::Refusal(why) => {
             let (code, _) = why.split_once(' ').unwrap_or((&why, ""));
             Err(match code {
@@ -157,7 +158,7 @@ async fn question(
             })
         }
         reply @ (Reply::Text(_) | Reply::Number(_) | Reply::List(_) | Reply::Nothing) => Ok(reply),
-    }
+    })
 }
 
 async fn within<T>(

@@ -18,6 +18,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Map, Value};
 
+use crate::at_once;
 use crate::password_file;
 use crate::settings::Settings;
 use crate::{Connector, Run, Setting, SettingError, Source};
@@ -132,22 +133,24 @@ impl Source for RedisSource {
                 return;
             }
         };
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime,
-            Err(error) => return run.error("the network", error.to_string(), ""),
-        };
-        for server in &self.servers {
-            if run.is_stopped() {
-                return;
-            }
-            let said = runtime.block_on(ask::ask(server, &tls, password.as_deref(), self.patience));
-            if tell::tell(run, &self.kind, server, said).is_err() {
-                return;
-            }
+        let patience = self.patience;
+        let mut told = 0;
+        let asked = at_once::ask(
+            self.servers.iter().cloned(),
+            |server| {
+                let (tls, password) = (tls.clone(), password.clone());
+                async move { ask::ask(&server, &tls, password.as_deref(), patience).await }
+            },
+            |server, said| {
+                told += 1;
+                !run.is_stopped() && tell::tell(run, &self.kind, server, said).is_ok()
+            },
+        );
+        if let Err(error) = asked {
+            run.error("the network", error.to_string(), "");
+        } else if told == self.servers.len() {
+            run.complete(self.kind.clone(), told as u64);
         }
-        run.complete(self.kind.clone(), self.servers.len() as u64);
-        // A name server that never answers must not hold the run.
-        runtime.shutdown_background();
     }
 }
 
