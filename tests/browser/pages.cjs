@@ -43,6 +43,7 @@ async function pages(address) {
     ['ledger-seal', `/ledger/entries/${seal.index}`],
     ['ledger-verify', '/ledger/verify'],
     ['principles', '/principles'],
+    ['data', '/data'],
     ['frameworks', '/frameworks'],
     ['framework', '/frameworks/nist-csf-2.0'],
     ['policies', '/policies'],

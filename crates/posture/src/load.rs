@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use octro_engine::{
-    ControlView, EngineError, Hit, Period, ResourceFilter, ResultFilter, ResultSort, TestView,
+    ControlView, DataMap, EngineError, Hit, Period, ResourceFilter, ResultFilter, ResultSort, TestView,
 };
 use octro_model::{Id, Layer, Severity, Span, Status, Timestamp};
 use octro_web::{Params, WebError};
 
 use crate::ask::Ask;
 use crate::failure::Failure;
+use crate::pages;
 use crate::standards::{self, ClaimView, FrameworkRow, FrameworkView};
 use crate::views::{self, ControlDetail, ProgramView, TestDetail};
 
@@ -154,6 +155,23 @@ pub(crate) async fn claims(ask: &Ask) -> Result<Vec<ClaimView>, Failure> {
     let mut all = standards::claims(&program, &controls);
     all.retain(|claim| status.is_none_or(|status| claim.status == status));
     Ok(all)
+}
+
+/// The data map, by `class` (a class, `unclassified` or `unknown`), `kind`, `status` (the heaviest of any answer) and
+/// `q` (in the place).
+pub(crate) async fn data(ask: &Ask) -> Result<DataMap, Failure> {
+    let mut map = ask.query().data_map(ask.as_of()).await?;
+    let kind = ask.params.read::<Id>("kind")?;
+    let status = ask.params.read::<Status>("status")?;
+    let class = ask.params.get("class");
+    let text = text(&ask.params);
+    map.rows.retain(|row| {
+        class.is_none_or(|class| class == pages::data::class(&row.class))
+            && kind.as_ref().is_none_or(|kind| row.kind == *kind)
+            && status.is_none_or(|status| row.answers.iter().flatten().any(|counts| counts[status] > 0))
+            && holds(&text, &[&row.place])
+    });
+    Ok(map)
 }
 
 /// What is found for `q`; nothing without one.

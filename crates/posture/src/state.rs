@@ -101,6 +101,7 @@ fn nav() -> Vec<Section> {
                 tab("/tests", "Tests", Icon::Check),
                 tab("/resources", "Resources", Icon::Box),
                 tab("/results", "Results", Icon::Rows),
+                tab("/data", "Data", Icon::Store),
             ],
         },
         Section {

@@ -45,6 +45,17 @@ impl ProgramBuilder {
         self
     }
 
+    /// Puts a kind into an asset class.
+    #[must_use]
+    pub fn of_asset(mut self, kind: &str, asset: &str) -> Self {
+        if let Some(text) = self.files.get_mut(&format!("kinds/{kind}.toml")) {
+            let part = "part = \"all\"\n";
+            let put = String::from_utf8_lossy(text).replace(part, &format!("{part}asset = \"{asset}\"\n"));
+            *text = put.into_bytes();
+        }
+        self
+    }
+
     /// Marks an attribute of a kind as personal data.
     #[must_use]
     pub fn personal(mut self, kind: &str, attribute: &str) -> Self {

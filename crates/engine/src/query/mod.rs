@@ -6,6 +6,7 @@
 mod asof;
 mod changes;
 mod controls;
+mod data_map;
 mod facts;
 mod overview;
 mod period;
@@ -31,6 +32,7 @@ use crate::EngineError;
 
 pub use changes::ChangeView;
 pub use controls::{ControlView, TestView};
+pub use data_map::{DataClass, DataMap, DataQuestion, DataRow};
 pub use facts::ReadView;
 pub use overview::{Overview, PartView};
 pub use period::{Gap, Period, PopulationView, Repair, Segment, Strip};
@@ -58,6 +60,7 @@ pub(crate) fn statements() -> Vec<&'static str> {
         own.as_slice(),
         asof::STATEMENTS,
         changes::STATEMENTS,
+        data_map::STATEMENTS,
         facts::STATEMENTS,
         overview::STATEMENTS,
         period::STATEMENTS,

@@ -22,6 +22,11 @@ const PARAMS: &[(&str, &str, &str)] = &[
     ("control", "string", "Only of the tests of this control."),
     ("q", "string", "Only what has this text in its name."),
     ("gone", "string", "`yes`: those that are gone, too."),
+    (
+        "class",
+        "string",
+        "Only stores that hold this class of data: a class, `unclassified`, or `unknown` for what could not be read.",
+    ),
     ("sort", "string", "`attention` (what needs a person first), `newest` or `oldest`."),
     ("subject", "string", "`control` or `test`; `control` without it."),
     ("id", "string", "The id of the control or test."),

@@ -48,6 +48,13 @@ pub(super) const ALL: &[Operation] = &[
         "Result",
         || get(results),
     ),
+    one(
+        "/data",
+        "Which classes of data lie in which sorts of stores, and how each is protected.",
+        &["class", "kind", "status", "q"],
+        "DataMap",
+        || get(data),
+    ),
     one("/why", "Why a result is what it is.", &["test!", "kind!", "key!"], "Why", || get(why)),
     many("/sources", "Sources, each with its last run.", &[], "Source", || get(sources)),
     one("/sources/{id}", "A source with its last runs.", &[], "Source", || get(source)),
@@ -206,6 +213,10 @@ async fn changes(ask: Ask) -> Answer {
     let (from, to) = load::range(&ask)?;
     let subject = if ask.params.get("subject") == Some("test") { "test" } else { "control" };
     cut(&ask, &ask.query().changes(subject, ask.params.get("id"), from, to, CHANGES_MAX).await?)
+}
+
+async fn data(ask: Ask) -> Answer {
+    json(&load::data(&ask).await?)
 }
 
 async fn principles(ask: Ask) -> Answer {

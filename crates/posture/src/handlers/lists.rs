@@ -56,6 +56,21 @@ pub(super) async fn results(ask: Ask) -> Answer {
     show(&ask, &ask.page("Results"), &pages::results::page(ask.spot(), &results))
 }
 
+pub(super) async fn data(ask: Ask) -> Answer {
+    let map = load::data(&ask).await?;
+    match Format::of(&ask)? {
+        None => {
+            let page =
+                ask.page("Data").topics(map.questions.iter().map(|one| format!("control:{}", one.control)));
+            show(&ask, &page, &pages::data::page(ask.spot(), &map))
+        }
+        Some(Format::Json) => super::json(&map),
+        Some(Format::Csv) => {
+            whole(Format::Csv, "data", &pages::data::sheet(ask.spot(), &map.questions), map.rows)
+        }
+    }
+}
+
 pub(super) async fn sources(ask: Ask) -> Answer {
     let rows = ask.query().sources(ask.as_of()).await?;
     match Format::of(&ask)? {

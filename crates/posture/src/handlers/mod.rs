@@ -52,6 +52,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/resources", get(lists::resources))
         .route("/resources/{kind}/{*key}", get(details::resource))
         .route("/results", get(lists::results))
+        .route("/data", get(lists::data))
         .route("/why", get(details::why))
         .route("/sources", get(lists::sources))
         .route("/sources/{id}", get(details::source))

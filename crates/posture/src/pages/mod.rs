@@ -3,6 +3,7 @@
 pub(crate) mod claims;
 pub(crate) mod control;
 pub(crate) mod controls;
+pub(crate) mod data;
 pub(crate) mod frameworks;
 mod history;
 pub(crate) mod overview;

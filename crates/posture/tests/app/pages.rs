@@ -31,6 +31,7 @@ async fn every_page_answers_and_says_what_it_should() {
             vec!["Figures", "Repairs", "a/sda", "Population"],
         ),
         ("/period?subject=test&id=disk.encrypted&from=2026-03-01", vec!["Every stretch"]),
+        ("/data", vec!["No datastore is known.", "Sources"]),
         ("/principles", vec!["Defense in depth", "Devices", "Consistency"]),
         ("/frameworks", vec!["Standard"]),
         ("/frameworks/std", vec!["A.1", "partial", "not answered", "id=\"A.1\""]),

@@ -14,6 +14,7 @@ pub enum Icon {
     Shield,
     Check,
     Box,
+    Store,
     Rows,
     Plug,
     Calendar,
@@ -52,6 +53,9 @@ const fn path(which: Icon) -> &'static str {
         Icon::Shield => "M8 1.7 13.3 3.5V8c0 3.2-2.2 5.3-5.3 6.4C4.9 13.3 2.7 11.2 2.7 8V3.5z",
         Icon::Check => "M2.5 2.5h11v11h-11zM5 8.2l2.1 2.1L11 6",
         Icon::Box => "M8 1.8l5.7 3.1v6.2L8 14.2l-5.7-3.1V4.9zM2.5 5 8 8l5.5-3M8 8v6",
+        Icon::Store => {
+            "M2.5 4c0-1.2 2.5-2 5.5-2s5.5.8 5.5 2v8c0 1.2-2.5 2-5.5 2s-5.5-.8-5.5-2zM2.5 4c0 1.2 2.5 2 5.5 2s5.5-.8 5.5-2M2.5 8c0 1.2 2.5 2 5.5 2s5.5-.8 5.5-2"
+        }
         Icon::Rows => "M2.5 3.5h11M2.5 8h11M2.5 12.5h11",
         Icon::Plug => "M5.5 2v3.5M10.5 2v3.5M3.5 5.5h9V8a4.5 4.5 0 0 1-9 0zM8 12.5V15",
         Icon::Calendar => "M2.5 3.5h11v10h-11zM2.5 6.5h11M5.5 1.8v3M10.5 1.8v3",

@@ -1,5 +1,6 @@
 //! Lists: one definition of the columns makes the table, its order, its pages and its exports.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use maud::{Markup, html};
@@ -82,8 +83,8 @@ type Show<'a, T> = Box<dyn Fn(&T) -> Markup + 'a>;
 
 /// A column.
 pub struct Column<'a, T> {
-    key: &'static str,
-    title: &'static str,
+    key: Cow<'a, str>,
+    title: Cow<'a, str>,
     value: Value<'a, T>,
     show: Option<Show<'a, T>>,
     sortable: bool,
@@ -92,7 +93,12 @@ pub struct Column<'a, T> {
 
 impl<'a, T> Column<'a, T> {
     /// A column with its name in addresses and exports, its title, and its value.
-    pub fn new(key: &'static str, title: &'static str, value: impl Fn(&T) -> Cell + 'a) -> Self {
+    pub fn new(
+        key: impl Into<Cow<'a, str>>,
+        title: impl Into<Cow<'a, str>>,
+        value: impl Fn(&T) -> Cell + 'a,
+    ) -> Self {
+        let (key, title) = (key.into(), title.into());
         Self { key, title, value: Box::new(value), show: None, sortable: true, shown: true }
     }
 
@@ -181,7 +187,7 @@ impl<'a, T> Sheet<'a, T> {
 
     /// CSV of rows, header included; at most [`ROWS_MAX`].
     pub fn csv(&self, rows: &[T]) -> String {
-        let head = self.columns.iter().map(|column| column.key.to_owned()).collect();
+        let head = self.columns.iter().map(|column| column.key.to_string()).collect();
         let body = rows
             .iter()
             .take(ROWS_MAX)
@@ -259,9 +265,9 @@ impl<'a, T> Sheet<'a, T> {
 
     fn head(&self, column: &Column<'a, T>, number: bool) -> Markup {
         let sort = self.params.get("sort").unwrap_or_default();
-        let down = sort.strip_prefix('-') == Some(column.key);
-        let up = sort == column.key;
-        let next = if up { format!("-{}", column.key) } else { column.key.to_owned() };
+        let down = sort.strip_prefix('-') == Some(&*column.key);
+        let up = sort == &*column.key;
+        let next = if up { format!("-{}", column.key) } else { column.key.to_string() };
         let order = if up { Some("ascending") } else { down.then_some("descending") };
         html! {
             th.num[number] scope="col" aria-sort=[order] {
