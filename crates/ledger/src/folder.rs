@@ -120,10 +120,10 @@ impl Folder {
         Ok(())
     }
 
-    /// Removes partial tiles whose full ones are published.
-    pub fn clear(&self, full: &[String]) -> Result<(), LedgerError> {
-        for path in full {
-            let partial = self.at(&format!("{path}.p"));
+    /// Removes partial tiles whose full ones the log of `to` entries has beyond the one of `from`.
+    pub fn clear(&self, from: u64, to: u64) -> Result<(), LedgerError> {
+        for piece in Piece::between(from, to).filter(|piece| piece.is_full()) {
+            let partial = self.at(&format!("{}.p", piece.path()));
             match std::fs::remove_dir_all(&partial) {
                 Ok(()) => {}
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}

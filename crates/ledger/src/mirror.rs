@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::audit::Finding;
 use crate::folder::{File, Piece};
+use crate::outsiders::fresh;
 use crate::publish::{belongs, blocking, contents};
 use crate::read::Signed;
 use crate::{Highest, LedgerError, Log, Reader};
@@ -31,13 +32,15 @@ pub struct Mirror {
     bucket: Bucket,
     /// The note that was published last, and of which log.
     published: Option<(i64, String)>,
+    /// Of which log, and from which size on, partial tiles may lie beside their full ones: removing them failed.
+    uncleared: Option<(i64, u64)>,
 }
 
 impl Mirror {
     /// Into this bucket.
     #[must_use]
     pub fn new(db: Db, clock: Arc<dyn Clock>, highest: Highest, bucket: Bucket) -> Self {
-        Self { db, clock, highest, bucket, published: None }
+        Self { db, clock, highest, bucket, published: None, uncleared: None }
     }
 
     /// Publishes the newest checkpoint, with the cosignatures that it has, and what it covers; answers its size.
@@ -48,7 +51,8 @@ impl Mirror {
         let reader = Reader::newest(&self.db).await?;
         let signed = reader.checkpoint().await?;
         let (log, size) = (reader.log().clone(), signed.checkpoint.size);
-        if self.published.as_ref().is_some_and(|(ord, note)| *ord == log.ord && *note == signed.note) {
+        let note = fresh::note(&self.db, &log, &signed).await?;
+        if self.published.as_ref().is_some_and(|(ord, published)| *ord == log.ord && *published == note) {
             return Ok(size);
         }
         // The second place first: nothing leaves the house that it does not know of.
@@ -61,16 +65,20 @@ impl Mirror {
         };
         self.write(&log, Piece::between(from, size)).await?;
         let tag = found.map(|found| found.tag);
-        let put = self
-            .bucket
-            .replace(&key(&log, CHECKPOINT), &signed.note, tag.as_deref(), self.clock.now())
-            .await?;
+        let put =
+            self.bucket.replace(&key(&log, CHECKPOINT), &note, tag.as_deref(), self.clock.now()).await?;
+        // What could not be cleared before is cleared now.
+        let left = self.uncleared.filter(|(ord, _)| *ord == log.ord).map_or(from, |(_, left)| left.min(from));
         match put {
-            Put::Written => self.clear(&log, from, size).await?,
+            Put::Written => {
+                self.uncleared = Some((log.ord, left));
+                self.clear(&log, left, size).await?;
+                self.uncleared = None;
+            }
             // Another process of ours was faster: what it wrote is looked at the next time.
             Put::Changed => return Ok(size),
         }
-        self.published = Some((log.ord, signed.note));
+        self.published = Some((log.ord, note));
         Ok(size)
     }
 

@@ -9,6 +9,7 @@ use crate::folder::{File, Folder, Piece};
 use crate::ledger::Settings;
 use crate::log::number;
 use crate::nodes::{From, edge};
+use crate::outsiders::fresh;
 use crate::tile::{WIDTH, bundle, concatenated};
 use crate::{Highest, LedgerError, Log, Reader, Steps};
 
@@ -37,6 +38,9 @@ pub(crate) struct Publisher {
     steps: Steps,
     /// The note that was published last, and of which log.
     published: Option<(i64, String)>,
+    /// Of which log, and from which size on, partial tiles may lie beside their full ones. Absent in a process that has not
+    /// looked.
+    uncleared: Option<(i64, u64)>,
 }
 
 impl Publisher {
@@ -47,6 +51,7 @@ impl Publisher {
             folder: settings.folder.clone(),
             steps: settings.steps.clone(),
             published: None,
+            uncleared: None,
         }
     }
 
@@ -55,7 +60,8 @@ impl Publisher {
         let reader = Reader::newest(&self.db).await?;
         let signed = reader.checkpoint().await?;
         let (ord, size) = (reader.log().ord, signed.checkpoint.size);
-        if self.published.as_ref().is_some_and(|(log, note)| *log == ord && *note == signed.note) {
+        let note = fresh::note(&self.db, reader.log(), &signed).await?;
+        if self.published.as_ref().is_some_and(|(log, published)| *log == ord && *published == note) {
             return Ok(size);
         }
         // The second place first: nothing leaves the house that it does not know of.
@@ -89,17 +95,18 @@ impl Publisher {
                 Some(now) => now.size,
             };
             write(&self.db, &reader, &folder, from, size).await?;
-            let note = signed.note.clone();
+            let text = note.clone();
+            // What could not be cleared before, or was not because the process ended, is cleared now.
+            let left = self.uncleared.filter(|(log, _)| *log == ord).map_or(0, |(_, left)| left);
+            self.uncleared = Some((ord, left.min(from)));
             blocking(move || {
-                folder.publish(&note, &signed.checkpoint)?;
-                let full = Piece::between(from, size).filter(|piece| piece.is_full());
-                folder.clear(&full.map(Piece::path).collect::<Vec<_>>())
+                folder.publish(&text, &signed.checkpoint)?;
+                folder.clear(left.min(from), size)
             })
             .await?;
-            self.published = Some((ord, signed.note));
-        } else {
-            self.published = Some((ord, signed.note));
+            self.uncleared = Some((ord, size));
         }
+        self.published = Some((ord, note));
         Ok(size)
     }
 }
@@ -113,10 +120,11 @@ impl Publisher {
         let of = Note::parse(note).and_then(|note| Checkpoint::parse(&note.text));
         let Ok(published) = of else { return Ok(()) };
         let Some(signed) = reader.checkpoint_from(published.size).await? else { return Ok(()) };
-        if signed.checkpoint != published || signed.note == *note {
+        let new = fresh::note(&self.db, reader.log(), &signed).await?;
+        if signed.checkpoint != published || new == *note {
             return Ok(());
         }
-        let (ord, text) = (*ord, signed.note.clone());
+        let (ord, text) = (*ord, new.clone());
         blocking(move || {
             // Another process may have published more meanwhile.
             let now = std::fs::read_to_string(&at).map_err(LedgerError::file(&at))?;
@@ -126,7 +134,7 @@ impl Publisher {
             Ok(())
         })
         .await?;
-        self.published = Some((ord, signed.note));
+        self.published = Some((ord, new));
         Ok(())
     }
 }

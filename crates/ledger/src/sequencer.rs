@@ -12,6 +12,7 @@ use crate::append::{Put, append, sign, signed};
 use crate::frontier::Frontier;
 use crate::keys::{Signer, verifier_key};
 use crate::ledger::Settings;
+use crate::moment::moment;
 use crate::nodes::{From, edge};
 use crate::outbox::checked;
 use crate::tile::{WIDTH, hashes_at, levels};
@@ -22,13 +23,10 @@ pub(crate) const BATCH: usize = 4_096;
 
 const PENDING: &str = "SELECT id, at, leaf FROM ledger_outbox WHERE refused IS NULL ORDER BY id LIMIT 4096";
 const TAKE: &str = "DELETE FROM ledger_outbox WHERE id >= $1 AND id <= $2 AND refused IS NULL RETURNING id";
-const LAST: &str = "SELECT leaf FROM ledger_entries WHERE seq = $1";
-/// Up to when something was told: whatever is told from now on is dated later.
-const TOLD: &str = "SELECT value FROM settings WHERE name = 'now'";
 const REFUSE: &str = "UPDATE ledger_outbox SET refused = $2 WHERE id = $1";
 
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] = &[PENDING, TAKE, LAST, TOLD, REFUSE];
+pub(crate) const STATEMENTS: &[&str] = &[PENDING, TAKE, REFUSE];
 
 /// Leaves of a caller who waits for their places.
 #[derive(Debug)]
@@ -107,21 +105,6 @@ async fn refuse(tx: &mut Tx, pending: &Pending) -> Result<(), LedgerError> {
         tx.execute(REFUSE, &[(*id).into(), why.into()]).await?;
     }
     Ok(())
-}
-
-/// A moment for a leaf that is not told by the engine: the present by `clock`, but not before the entry before it, and not
-/// after what is told next. In a log, time does not go back.
-async fn between(tx: &mut Tx, log: &Log, clock: Timestamp) -> Result<Timestamp, LedgerError> {
-    let told = tx.fetch(TOLD, &[]).await?.first().map(|row| row.get::<String>(0)).transpose()?;
-    let told = told.and_then(|text| text.parse().ok()).map(Timestamp::from_micros);
-    let now = told.map_or(clock, |told| clock.min(told));
-    let Some(last) = log.size.checked_sub(1) else { return Ok(now) };
-    let row = tx.fetch(LAST, &[log.seq(last).into()]).await?;
-    let leaf: Vec<u8> =
-        row.first().ok_or_else(|| LedgerError::Damaged("its last entry is missing".to_owned()))?.get(0)?;
-    let leaf = Leaf::parse(&leaf).map_err(|fault| LedgerError::Damaged(format!("its last entry {fault}")))?;
-    let written = Timestamp::from_micros(i64::try_from(leaf.written).unwrap_or(i64::MAX));
-    Ok(now.max(written))
 }
 
 impl Sequencer {
@@ -253,7 +236,7 @@ impl Sequencer {
             new: new.clone(),
         };
         let now = self.clock.now();
-        let at = between(&mut tx, &log, now).await?;
+        let at = moment(&mut tx, now).await?;
         let leaf = checked(&Leaf { written: micros(at), what: What::Key(Box::new(change)) })?;
         append(&mut tx, &mut log, &mut frontier, &[(at, leaf)], &steps).await?;
         log.signer = new.to_string();

@@ -2,7 +2,7 @@
 
 use octro_testkit::TestDb;
 
-use crate::{append, audit, begin, log, nodes, outbox, outsiders, publish, read, sequencer};
+use crate::{append, audit, begin, log, moment, nodes, outbox, outsiders, publish, read, sequencer};
 
 #[tokio::test]
 async fn every_statement_can_be_prepared() {
@@ -11,6 +11,7 @@ async fn every_statement_can_be_prepared() {
         audit::STATEMENTS,
         begin::STATEMENTS,
         log::STATEMENTS,
+        moment::STATEMENTS,
         nodes::STATEMENTS,
         outbox::STATEMENTS,
         publish::STATEMENTS,

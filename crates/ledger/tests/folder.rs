@@ -132,3 +132,31 @@ async fn a_full_disk_stops_the_log_until_there_is_room() {
     }
     db.close().await;
 }
+
+#[tokio::test]
+async fn what_could_not_be_cleared_is_cleared_at_the_next_publishing() {
+    let bench = Bench::on(TestDb::sqlite().await.unwrap()).await;
+    let partial = bench.published().join("1/tile/0/000.p");
+    let aside = bench.published().join("aside");
+    bench.put(1..250).await;
+    bench.ledger.publish().await.unwrap();
+    assert!(partial.join("250").exists());
+    // Something stands in the way while the full tile is published.
+    std::fs::rename(&partial, &aside).unwrap();
+    std::fs::write(&partial, "in the way").unwrap();
+    bench.put(250..300).await;
+    assert!(bench.ledger.publish().await.is_err());
+    assert!(alarm(&bench.ledger).unwrap().contains("000.p"), "{:?}", alarm(&bench.ledger));
+    std::fs::remove_file(&partial).unwrap();
+    std::fs::rename(&aside, &partial).unwrap();
+    // Nothing was added; it is tried again.
+    bench.ledger.publish().await.unwrap();
+    assert!(!partial.exists());
+    assert_eq!(alarm(&bench.ledger), None);
+    // A process that ended before it had cleared leaves it to the next one.
+    std::fs::create_dir_all(&partial).unwrap();
+    std::fs::write(partial.join("9"), [0; 288]).unwrap();
+    bench.again(false).await.unwrap().publish().await.unwrap();
+    assert!(!partial.exists());
+    bench.done().await;
+}

@@ -150,6 +150,55 @@ async fn witnesses_that_do_not_answer_keep_nothing_waiting() {
 }
 
 #[tokio::test]
+async fn a_log_that_does_not_grow_is_cosigned_anew_once_an_hour() {
+    for bench in Bench::all().await {
+        let keys = [bench.key().await];
+        let witness = running("w.example/1", &keys).await;
+        let mut bench = witnessed(bench, vec![witness.at.clone()], 1).await;
+        bench.put(1..300).await;
+        bench.ledger.publish().await.unwrap();
+        bench.ledger.ask_outsiders().await.unwrap();
+        let time = |bench: &Bench| published(bench).cosigned_by(&witness.at.key).unwrap().unwrap().time;
+        let first = time(&bench);
+        let later = |span: Span| {
+            bench.clock.advance(span);
+            witness.clock.advance(span);
+        };
+        later(Span::from_secs(59 * 60));
+        bench.ledger.ask_outsiders().await.unwrap();
+        assert_eq!(time(&bench), first, "not yet");
+        later(Span::from_secs(2 * 60));
+        bench.ledger.ask_outsiders().await.unwrap();
+        assert_eq!(time(&bench), first + 61 * 60);
+        assert_eq!(published(&bench).signatures.len(), 2, "the log's, and the newest of the witness");
+        // Whoever proves something has the first: it says the most about when it was written.
+        let reader = bench.ledger.reader().await.unwrap();
+        let note = Note::parse(&reader.checkpoint().await.unwrap().note).unwrap();
+        assert_eq!(note.cosigned_by(&witness.at.key).unwrap().unwrap().time, first);
+        bench.clean().await;
+        // A process that begins anew goes on from there.
+        bench.ledger = open(&bench, vec![witness.at.clone()], 1).await;
+        bench.ledger.publish().await.unwrap();
+        bench.ledger.ask_outsiders().await.unwrap();
+        assert_eq!(time(&bench), first + 61 * 60);
+        bench.clock.advance(Span::HOUR);
+        witness.clock.advance(Span::HOUR);
+        bench.ledger.ask_outsiders().await.unwrap();
+        assert_eq!(time(&bench), first + 121 * 60);
+        assert!(health(&bench).is_well() && health(&bench).trouble.is_empty());
+        // One that does not answer has cosigned it nevertheless, but not lately.
+        let url = Url::parse("http://127.0.0.1:1").unwrap();
+        bench.ledger = open(&bench, vec![WitnessAt { url, ..witness.at.clone() }], 1).await;
+        bench.clock.advance(Span::HOUR);
+        bench.ledger.publish().await.unwrap();
+        bench.ledger.ask_outsiders().await.unwrap();
+        let says = health(&bench);
+        assert!(says.is_well() && says.trouble[0].1.contains("efused"), "{says:?}");
+        bench.done().await;
+    }
+}
+
+#[tokio::test]
 async fn a_fork_is_found_out_by_the_log_and_by_its_witnesses() {
     for bench in Bench::all().await {
         let fork = bench.fork(TestDb::sqlite().await.unwrap()).await;

@@ -95,6 +95,8 @@ impl Db {
             let readers = SqlitePoolOptions::new()
                 .max_connections(4)
                 .idle_timeout(Duration::from_secs(60))
+                // There is no wire that could break: asking first would double what a short question costs.
+                .test_before_acquire(false)
                 // Few wake-ups: an answer of many rows is handed over in few portions.
                 .connect_lazy_with(
                     options.read_only(true).row_buffer_size(512).pragma("cache_size", "-8192"),

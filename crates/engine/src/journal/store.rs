@@ -3,7 +3,7 @@
 use octro_model::{Id, Timestamp};
 use octro_store::dialect::Dialect;
 use octro_store::{Bulk, Db, Param, Row, StoreError, Tx};
-use octro_verify::{Hash, Leaf, Status};
+use octro_verify::{Hash, Status};
 
 use super::{Chain, Ends};
 use crate::EngineError;
@@ -31,11 +31,8 @@ const SIGNER_POSTGRES: &str =
 /// Nobody seals or appends until the transaction ends.
 const ALONE_POSTGRES: &str =
     "SELECT ord FROM ledger_log WHERE ord = (SELECT MAX(ord) FROM ledger_log) FOR UPDATE";
-const TOLD_SQLITE: &str = "SELECT value FROM settings WHERE name = 'now'";
 /// Nor is anything told: whoever tells writes this row before the outbox.
 const TOLD_POSTGRES: &str = "SELECT value FROM settings WHERE name = 'now' FOR UPDATE";
-const LAST_WAITING: &str = "SELECT leaf FROM ledger_outbox WHERE refused IS NULL ORDER BY id DESC LIMIT 1";
-const LAST_ENTRY: &str = "SELECT leaf FROM ledger_entries ORDER BY seq DESC LIMIT 1";
 const STATES: Bulk = Bulk {
     head: "INSERT INTO journal_states (log, seal, place, control, state) VALUES ",
     columns: 5,
@@ -52,20 +49,8 @@ const SALTS_NEW: Bulk =
     Bulk { head: "INSERT INTO journal_salts (resource, salt) VALUES ", columns: 2, tail: "", casts: false };
 
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[
-    CHAINS,
-    LOG,
-    SEALED,
-    SINCE,
-    CHAIN,
-    TRANSITION,
-    SEAL,
-    SALTS,
-    SIGNER_SQLITE,
-    TOLD_SQLITE,
-    LAST_WAITING,
-    LAST_ENTRY,
-];
+pub(super) const STATEMENTS: &[&str] =
+    &[CHAINS, LOG, SEALED, SINCE, CHAIN, TRANSITION, SEAL, SALTS, SIGNER_SQLITE];
 #[cfg(test)]
 pub(super) const BULKS: &[Bulk] = &[STATES, POPULATIONS, SALTS_NEW];
 
@@ -182,27 +167,18 @@ pub(super) async fn signer(tx: &mut Tx) -> Result<Option<String>, StoreError> {
 }
 
 /// Keeps others from sealing and telling until the transaction ends; answers the moment at which something can be told
-/// that the engine does not tell: the present by `clock`, but neither before what was told last nor after what is told
-/// next. In a log, time does not go back.
-pub(super) async fn alone(tx: &mut Tx, clock: Timestamp) -> Result<Timestamp, StoreError> {
-    let told = match tx.dialect() {
-        Dialect::Sqlite => TOLD_SQLITE,
+/// that the engine does not tell.
+pub(super) async fn alone(tx: &mut Tx, clock: Timestamp) -> Result<Timestamp, EngineError> {
+    match tx.dialect() {
+        // There is one writer anyway.
+        Dialect::Sqlite => {}
         Dialect::Postgres => {
             // In the order in which a seal takes them.
             tx.fetch(ALONE_POSTGRES, &[]).await?;
-            TOLD_POSTGRES
-        }
-    };
-    let told = tx.fetch(told, &[]).await?.first().map(|row| row.get::<String>(0)).transpose()?;
-    let told = told.and_then(|text| text.parse().ok()).map(Timestamp::from_micros);
-    let mut moment = told.map_or(clock, |told| clock.min(told));
-    for sql in [LAST_WAITING, LAST_ENTRY] {
-        let leaf: Option<Vec<u8>> = tx.fetch(sql, &[]).await?.first().map(|row| row.get(0)).transpose()?;
-        if let Some(leaf) = leaf.and_then(|leaf| Leaf::parse(&leaf).ok()) {
-            moment = moment.max(Timestamp::from_micros(i64::try_from(leaf.written).unwrap_or(i64::MAX)));
+            tx.fetch(TOLD_POSTGRES, &[]).await?;
         }
     }
-    Ok(moment)
+    Ok(octro_ledger::moment(tx, clock).await?)
 }
 
 /// Keeps anybody from being erased until the transaction ends.

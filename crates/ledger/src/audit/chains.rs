@@ -7,10 +7,46 @@ use octro_verify::{Hash, Leaf, Status, Transition, VerifierKey, What, hex, rotat
 use super::Findings;
 use super::chunk::Link;
 
+/// A control's last transition: its number, its leaf's hash and its status.
+type End = (u64, Hash, Status);
+
+/// A control's chain within a chunk: where it begins, which can be judged only with what lies before the chunk, and its end.
+struct Stretch {
+    index: u64,
+    first: Transition,
+    last: End,
+}
+
+/// The controls' chains within a chunk. They are followed where they lie, so that nobody carries all transitions about.
+#[derive(Default)]
+pub(super) struct Stretches(HashMap<String, Stretch>);
+
+impl Stretches {
+    /// Follows a transition; answers what is wrong with it.
+    pub fn follow(&mut self, index: u64, hash: Hash, of: Transition, findings: &mut Findings) {
+        let last = (of.n, hash, of.to);
+        match self.0.get_mut(&of.control) {
+            Some(stretch) => {
+                tell(index, &of, Some(&stretch.last), findings);
+                stretch.last = last;
+            }
+            None => drop(self.0.insert(of.control.clone(), Stretch { index, first: of, last })),
+        }
+    }
+}
+
+/// Says where a transition does not follow the one before it.
+fn tell(index: u64, of: &Transition, before: Option<&End>, findings: &mut Findings) {
+    for says in breaks(before, of) {
+        findings
+            .push((index, format!("entry {index}: transition {} of control `{}` {says}", of.n, of.control)));
+    }
+}
+
 /// What is known of the chains so far.
 pub(super) struct Chains {
     origin: String,
-    controls: HashMap<String, (u64, Hash, Status)>,
+    controls: HashMap<String, End>,
     seal: Option<(u64, Hash)>,
     /// The key in force.
     pub key: VerifierKey,
@@ -19,6 +55,14 @@ pub(super) struct Chains {
 impl Chains {
     pub fn new(origin: String, key: VerifierKey) -> Self {
         Self { origin, controls: HashMap::new(), seal: None, key }
+    }
+
+    /// Takes the controls' chains of the next chunk on; answers what is wrong where they join.
+    pub fn join(&mut self, stretches: Stretches, findings: &mut Findings) {
+        for (control, Stretch { index, first, last }) in stretches.0 {
+            tell(index, &first, self.controls.get(&control), findings);
+            self.controls.insert(control, last);
+        }
     }
 
     /// Follows a link; answers what is wrong with it.
@@ -31,17 +75,6 @@ impl Chains {
                     wrong("a log opens with its first entry only".to_owned());
                 } else if origin != self.origin {
                     wrong(format!("it opens the log `{origin}`, and this is `{}`", self.origin));
-                }
-            }
-            What::Transition(of) => {
-                let before = self.controls.get(&of.control);
-                for says in breaks(before, &of) {
-                    wrong(format!("transition {} of control `{}` {says}", of.n, of.control));
-                }
-                let now = (of.n, hash, of.to);
-                match self.controls.get_mut(&of.control) {
-                    Some(known) => *known = now,
-                    None => drop(self.controls.insert(of.control, now)),
                 }
             }
             What::Seal(seal) => {
@@ -73,7 +106,8 @@ impl Chains {
                 }
                 self.key = change.new;
             }
-            What::Population(_)
+            What::Transition(_)
+            | What::Population(_)
             | What::Program { .. }
             | What::Collection(_)
             | What::Decision { .. }
@@ -84,7 +118,7 @@ impl Chains {
 }
 
 /// Where a transition does not follow the one before it.
-fn breaks(before: Option<&(u64, Hash, Status)>, of: &Transition) -> Vec<String> {
+fn breaks(before: Option<&End>, of: &Transition) -> Vec<String> {
     let mut breaks = Vec::new();
     match (before, of.before) {
         (None, None) if of.n == 1 => {}

@@ -5,14 +5,14 @@ use octro_store::Db;
 use octro_verify::{Hash, Leaf, What, leaf_hash, node_hash};
 
 use super::Findings;
+use super::chains::Stretches;
+use super::pages::{Found, found};
 use crate::folder::{Folder, Piece};
 use crate::log::number;
 use crate::publish::blocking;
 use crate::tile::{WIDTH, bundle, concatenated};
 use crate::{LedgerError, Log};
 
-pub(super) const ENTRIES: &str =
-    "SELECT seq, hash, leaf FROM ledger_entries WHERE seq >= $1 AND seq < $2 ORDER BY seq";
 pub(super) const TILES: &str = "SELECT place, root, hashes FROM ledger_tiles \
      WHERE log = $1 AND level = 0 AND place >= $2 AND place < $3 ORDER BY place";
 pub(super) const CHECKPOINTS: &str = "SELECT size, root, note FROM ledger_checkpoints \
@@ -20,8 +20,8 @@ pub(super) const CHECKPOINTS: &str = "SELECT size, root, note FROM ledger_checkp
 
 /// Entries of a chunk: the leaves under one tile of level 1.
 pub(super) const CHUNK: u64 = WIDTH * WIDTH;
-/// Entries that are read at once.
-const PAGE: u64 = 16 * WIDTH;
+/// Entries that are checked at once.
+const PAGE: u64 = 8 * WIDTH;
 
 /// The published folder, and the size of its checkpoint, which may be more than what is audited.
 #[derive(Clone)]
@@ -38,7 +38,7 @@ pub(super) struct Sealed {
     pub inside: Option<Hash>,
 }
 
-/// A leaf that belongs to a chain, or begins the log.
+/// A leaf that begins the log, or belongs to the chain of seals or keys.
 pub(super) struct Link {
     pub index: u64,
     pub hash: Hash,
@@ -58,6 +58,8 @@ pub(super) struct Chunk {
     pub peaks: Vec<(u32, Hash)>,
     pub checkpoints: Vec<Sealed>,
     pub links: Vec<Link>,
+    /// The controls' chains, as far as they lie in the chunk.
+    pub stretches: Stretches,
     /// When its first and its last leaf were written.
     pub written: Option<(u64, u64)>,
     pub findings: Findings,
@@ -85,17 +87,11 @@ pub(super) fn fold(peaks: &[(u32, Hash)], right: Option<Hash>) -> Option<Hash> {
         .fold(right, |right, (_, left)| Some(right.map_or(*left, |right| node_hash(left, &right))))
 }
 
-struct Row {
-    seq: i64,
-    hash: Vec<u8>,
-    leaf: Vec<u8>,
-}
-
-/// A page of rows, and what is compared with them.
+/// What was found of a page of entries, and what is compared with it.
 struct Page {
     start: u64,
     end: u64,
-    rows: Vec<Row>,
+    found: Found,
     tiles: Vec<(u64, Vec<u8>, Vec<u8>)>,
 }
 
@@ -121,19 +117,15 @@ pub(super) async fn read(
     let mut at = start;
     while at < end {
         let until = (at + PAGE).min(end);
-        let mut page = Page { start: at, end: until, rows: Vec::new(), tiles: Vec::new() };
-        let rows = db.fetch(ENTRIES, &[log.seq(at).into(), log.seq(until).into()]).await?;
-        page.rows.reserve(rows.len());
-        for row in rows {
-            page.rows.push(Row { seq: row.get(0)?, hash: row.get(1)?, leaf: row.get(2)? });
-        }
+        let mut page =
+            Page { start: at, end: until, found: found(db, log, at, until).await?, tiles: Vec::new() };
         let range = [log.ord.into(), number(at / WIDTH).into(), number(until / WIDTH).into()];
         for row in db.fetch(TILES, &range).await? {
             page.tiles.push((row.get(0)?, row.get(1)?, row.get(2)?));
         }
-        let (log, published) = (log.clone(), published.clone());
+        let published = published.clone();
         chunk = blocking(move || {
-            check(&mut chunk, &log, &page, published.as_ref(), leaves);
+            check(&mut chunk, &page, published.as_ref(), leaves);
             Ok(chunk)
         })
         .await?;
@@ -142,25 +134,26 @@ pub(super) async fn read(
     Ok(chunk)
 }
 
-fn check(chunk: &mut Chunk, log: &Log, page: &Page, published: Option<&Published>, leaves: bool) {
-    let mut rows = page.rows.iter().peekable();
-    let mut hashes: Vec<Hash> = Vec::with_capacity(page.rows.len());
+fn check(chunk: &mut Chunk, page: &Page, published: Option<&Published>, leaves: bool) {
+    let entries = page.found.entries();
+    let mut rows = entries.iter().peekable();
+    let mut hashes: Vec<Hash> = Vec::with_capacity(entries.len());
     let mut next_checkpoint = chunk.checkpoints.partition_point(|one| one.size <= page.start);
     for index in page.start..page.end {
-        let hash = match rows.next_if(|row| row.seq == log.seq(index)) {
+        let hash = match rows.next_if(|row| row.index == index) {
             None => {
                 chunk.findings.push((index, format!("entry {index} is missing")));
                 [0; 32]
             }
             Some(row) => {
                 chunk.entries += 1;
-                let hash = leaf_hash(&row.leaf);
+                let hash = leaf_hash(row.leaf);
                 if row.hash != hash {
                     let says = "its bytes do not have the hash that is stored with them";
                     chunk.findings.push((index, format!("entry {index}: {says}")));
                 }
                 if leaves {
-                    read_leaf(chunk, index, hash, &row.leaf);
+                    read_leaf(chunk, index, hash, row.leaf);
                 }
                 hash
             }
@@ -175,7 +168,8 @@ fn check(chunk: &mut Chunk, log: &Log, page: &Page, published: Option<&Published
     }
     compare_tiles(chunk, page, &hashes);
     if let Some(published) = published {
-        compare_files(chunk, page, &hashes, published);
+        let leaves: Vec<&[u8]> = entries.iter().map(|row| row.leaf).collect();
+        compare_files(chunk, page.start, &leaves, &hashes, published);
     }
 }
 
@@ -198,7 +192,8 @@ fn read_leaf(chunk: &mut Chunk, index: u64, hash: Hash, bytes: &[u8]) {
     }
     chunk.written = Some((first, last.max(leaf.written)));
     match leaf.what {
-        What::Open { .. } | What::Transition(_) | What::Seal(_) | What::Key(_) => {
+        What::Transition(of) => chunk.stretches.follow(index, hash, of, &mut chunk.findings),
+        What::Open { .. } | What::Seal(_) | What::Key(_) => {
             chunk.links.push(Link { index, hash, leaf });
         }
         What::Population(_)
@@ -231,14 +226,13 @@ fn compare_tiles(chunk: &mut Chunk, page: &Page, hashes: &[Hash]) {
     }
 }
 
-fn compare_files(chunk: &mut Chunk, page: &Page, hashes: &[Hash], published: &Published) {
-    let leaves: Vec<&[u8]> = page.rows.iter().map(|row| row.leaf.as_slice()).collect();
+fn compare_files(chunk: &mut Chunk, start: u64, leaves: &[&[u8]], hashes: &[Hash], published: &Published) {
     if leaves.len() != hashes.len() {
         // Something is missing, which was said already.
         return;
     }
     let tiles = hashes.chunks_exact(256).zip(leaves.chunks_exact(256));
-    for (place, (hashes, leaves)) in (page.start / WIDTH..published.size / WIDTH).zip(tiles) {
+    for (place, (hashes, leaves)) in (start / WIDTH..published.size / WIDTH).zip(tiles) {
         for (level, bytes) in [(Some(0), concatenated(hashes)), (None, bundle(leaves.iter().copied()))] {
             let path = Piece { level, place, width: WIDTH }.path();
             chunk.files += 1;

@@ -5,6 +5,7 @@ mod chains;
 mod chunk;
 mod cosigned;
 mod folder;
+mod pages;
 mod whole;
 
 use std::collections::VecDeque;
@@ -21,7 +22,8 @@ use whole::Whole;
 pub(crate) const STATEMENTS: &[&str] = &[
     folder::FOLLOWS,
     cosigned::COSIGNATURES,
-    chunk::ENTRIES,
+    pages::TOGETHER,
+    pages::ROWS,
     chunk::TILES,
     chunk::CHECKPOINTS,
     whole::TILE,

@@ -107,6 +107,7 @@ impl Whole {
         for link in links {
             self.chains.follow(link, &mut findings);
         }
+        self.chains.join(chunk.stretches, &mut findings);
         // Without the leaves, nobody knows which key was in force.
         let (origin, check) = (self.log.origin.clone(), self.parts.signatures && self.parts.leaves);
         // Nobody keeps a task for each of millions of checkpoints: what has ended is taken in.

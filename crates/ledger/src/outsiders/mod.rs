@@ -2,6 +2,7 @@
 //! them. Whoever does not answer keeps nothing waiting; that it is missing is recorded and shown.
 
 mod der;
+pub(crate) mod fresh;
 mod stamp;
 mod stamped;
 mod submit;
@@ -22,7 +23,7 @@ const FORGET: &str = "DELETE FROM settings WHERE name = $1";
 
 #[cfg(test)]
 pub(crate) fn statements() -> Vec<&'static str> {
-    [&[KEPT, POLICY, KEEP, FORGET], submit::STATEMENTS, stamped::STATEMENTS].concat()
+    [&[KEPT, POLICY, KEEP, FORGET], submit::STATEMENTS, fresh::STATEMENTS, stamped::STATEMENTS].concat()
 }
 
 /// A witness that is asked to cosign.

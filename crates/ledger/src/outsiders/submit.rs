@@ -7,7 +7,7 @@ use octro_outbound::{Client, Limits};
 use octro_store::Db;
 use octro_verify::{CLOCK_SKEW, Checkpoint, Note, VerifierKey, signature_line};
 
-use super::WitnessAt;
+use super::{WitnessAt, fresh};
 use crate::log::number;
 use crate::read::Signed;
 use crate::witness::{Request, name_of};
@@ -19,7 +19,7 @@ const TIME: Duration = Duration::from_secs(3);
 const ANSWER_MAX: usize = octro_verify::NOTE_MAX;
 
 const LAST: &str = "SELECT MAX(size) FROM ledger_cosignatures WHERE log = $1 AND witness = $2";
-const HAVE: &str = "SELECT 1 FROM ledger_cosignatures WHERE log = $1 AND size = $2 AND witness = $3";
+const HAVE: &str = "SELECT at FROM ledger_cosignatures WHERE log = $1 AND size = $2 AND witness = $3";
 const ADD: &str = "INSERT INTO ledger_cosignatures (log, size, witness, line, at) VALUES ($1, $2, $3, $4, $5) \
      ON CONFLICT (log, size, witness) DO NOTHING";
 
@@ -31,13 +31,15 @@ pub(super) const STATEMENTS: &[&str] = &[LAST, HAVE, ADD];
 pub(super) enum Submitted {
     /// It is cosigned, now or before.
     Cosigned { new: bool },
+    /// It is cosigned, but not lately: the witness does not answer, for this reason.
+    Old(String),
     /// Another process of ours has submitted a larger one.
     Overtaken,
     /// The witness saw another history.
     Conflict(String),
 }
 
-/// Submits a checkpoint; what is cosigned is stored.
+/// Submits a checkpoint, anew if it was cosigned long ago; what is cosigned is stored.
 pub(super) async fn submit(
     reader: &Reader,
     db: &Db,
@@ -48,9 +50,26 @@ pub(super) async fn submit(
     let (log, size) = (reader.log().ord, signed.checkpoint.size);
     let witness = to.key.to_string();
     let mine = [log.into(), number(size).into(), (&witness).into()];
-    if db.fetch_one(HAVE, &mine).await?.is_some() {
+    let Some(row) = db.fetch_one(HAVE, &mine).await? else {
+        return ask(reader, db, signed, to, now, false).await;
+    };
+    if !fresh::is_due(db, (log, size), &to.key, row.get(0)?, now).await? {
         return Ok(Submitted::Cosigned { new: false });
     }
+    ask(reader, db, signed, to, now, true).await.or_else(|error| Ok(Submitted::Old(error.to_string())))
+}
+
+/// Asks the witness, which has cosigned the checkpoint before if it is asked `anew`.
+async fn ask(
+    reader: &Reader,
+    db: &Db,
+    signed: &Signed,
+    to: &WitnessAt,
+    now: Timestamp,
+    anew: bool,
+) -> Result<Submitted, LedgerError> {
+    let (log, size) = (reader.log().ord, signed.checkpoint.size);
+    let witness = to.key.to_string();
     let last = db.fetch_one(LAST, &[log.into(), (&witness).into()]).await?;
     let last: Option<i64> = last.map(|row| row.get(0)).transpose()?.flatten();
     let mut old = u64::try_from(last.unwrap_or(0)).unwrap_or(0);
@@ -67,7 +86,11 @@ pub(super) async fn submit(
         match answer.status {
             200 => {
                 let line = cosignature(&signed.note, &answer.body, &to.key, now).map_err(wrong)?;
-                store(db, (log, size), &witness, &line, now).await?;
+                if anew {
+                    fresh::keep(db, (log, size), &to.key, &line, now).await?;
+                } else {
+                    store(db, (log, size), &witness, &line, now).await?;
+                }
                 return Ok(Submitted::Cosigned { new: true });
             }
             409 => {

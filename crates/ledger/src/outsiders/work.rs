@@ -1,23 +1,25 @@
-//! The worker that asks outsiders: each checkpoint that is published is submitted, at most once a second. It keeps
-//! nobody waiting, and leaves a witness that does not answer alone for a while.
+//! The worker that asks outsiders: each checkpoint that is published is submitted, at most once a second, and once an hour
+//! while nothing is added. It keeps nobody waiting, and leaves a witness that does not answer alone for a while.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use octro_model::Clock;
+use octro_model::{Clock, Timestamp};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::stamped::{Stamping, stamp};
 use super::submit::{Submitted, submit};
-use super::{Conflict, Outsiders, Witnessed};
+use super::{Conflict, Outsiders, WitnessAt, Witnessed};
 use crate::ledger::Inner;
 use crate::{LedgerError, Reader};
 
 /// How long a witness is left alone after it did not answer: at first, and at most.
 const BACK_OFF: Duration = Duration::from_secs(1);
 const BACK_OFF_MAX: Duration = Duration::from_secs(60);
+/// After so many microseconds it is looked whether what all have cosigned is to be cosigned anew.
+const LOOK_AGAIN: u64 = 60 * 1_000_000;
 
 /// What is known of the witnesses between two rounds.
 #[derive(Debug, Default)]
@@ -28,8 +30,20 @@ pub(crate) struct Asked {
     /// Those that cosigned since this process began: what was kept of a conflict with them is over.
     agree: BTreeSet<usize>,
     pub stamping: Stamping,
-    /// The size that was submitted last, and whether all witnesses have cosigned it.
-    done: Option<(i64, u64)>,
+    /// The log and size that all witnesses have cosigned, and when this was so.
+    done: Option<(i64, u64, Timestamp)>,
+}
+
+impl Asked {
+    /// Leaves a witness that did not answer alone for a while, and for longer each time.
+    fn leave_alone(&mut self, place: usize, to: &WitnessAt, now: Instant, why: String) {
+        let before = self.waits.get(&place).map(|(_, wait, _)| *wait);
+        let wait = before.map_or(BACK_OFF, |wait| (wait * 2).min(BACK_OFF_MAX));
+        if before.is_none() {
+            tracing::warn!("the witness {} did not cosign: {why}", to.key.name);
+        }
+        self.waits.insert(place, (now + wait, wait, why));
+    }
 }
 
 impl Inner {
@@ -46,7 +60,9 @@ impl Inner {
         let Some(published) = self.health.borrow().published else { return Ok(()) };
         let reader = Reader::newest(&self.db).await?;
         let ord = reader.log().ord;
-        if asked.done == Some((ord, published)) {
+        let present = clock.now();
+        let lately = |at: Timestamp| present.micros().abs_diff(at.micros()) < LOOK_AGAIN;
+        if asked.done.is_some_and(|(log, size, at)| log == ord && size == published && lately(at)) {
             return Ok(());
         }
         let Some(signed) = reader.checkpoint_from(published).await? else { return Ok(()) };
@@ -57,16 +73,27 @@ impl Inner {
                 continue;
             }
             let (reader, db, signed, to) = (reader.clone(), self.db.clone(), signed.clone(), to.clone());
-            let at = clock.now();
-            asking.spawn(async move { (place, submit(&reader, &db, &signed, &to, at).await) });
+            asking.spawn(async move { (place, submit(&reader, &db, &signed, &to, present).await) });
         }
         let (mut by, mut new) = (0, false);
         let mut all = asking.len() == outsiders.witnesses.len();
         while let Some(answered) = asking.join_next().await {
             let Ok((place, result)) = answered else { continue };
             let Some(to) = outsiders.witnesses.get(place) else { continue };
-            if result.is_ok() {
-                asked.waits.remove(&place);
+            let failed = match &result {
+                Ok(Submitted::Old(why)) => {
+                    by += 1;
+                    Some(why.clone())
+                }
+                Ok(Submitted::Cosigned { .. } | Submitted::Overtaken | Submitted::Conflict(_)) => None,
+                Err(error) => Some(error.to_string()),
+            };
+            match failed {
+                None => drop(asked.waits.remove(&place)),
+                Some(why) => {
+                    all = false;
+                    asked.leave_alone(place, to, now, why);
+                }
             }
             match result {
                 Ok(Submitted::Cosigned { new: just }) => {
@@ -90,19 +117,11 @@ impl Inner {
                     // There is no hurry: it stays so until a person has looked.
                     asked.waits.insert(place, (now + BACK_OFF_MAX, BACK_OFF_MAX, String::new()));
                 }
-                Err(error) => {
-                    all = false;
-                    let before = asked.waits.get(&place).map(|(_, wait, _)| *wait);
-                    let wait = before.map_or(BACK_OFF, |wait| (wait * 2).min(BACK_OFF_MAX));
-                    if before.is_none() {
-                        tracing::warn!("the witness {} did not cosign: {error}", to.key.name);
-                    }
-                    asked.waits.insert(place, (now + wait, wait, error.to_string()));
-                }
+                Ok(Submitted::Old(_)) | Err(_) => {}
             }
         }
         if all {
-            asked.done = Some((ord, published));
+            asked.done = Some((ord, published, present));
         }
         self.say_witnessed(outsiders, asked, published, by);
         if new {
