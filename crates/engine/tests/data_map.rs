@@ -32,9 +32,17 @@ fn program() -> octro_program::Files {
         .kind("laptop", 1, &attributes)
         .test("bucket.encrypted", &test("bucket"))
         .test("volume.encrypted", &test("volume"))
-        .control("C-1", &["bucket.encrypted"])
-        .control("C-2", &["bucket.encrypted", "volume.encrypted"])
+        .file("controls/all/C-1.toml", &control(&["datastore"], &["bucket.encrypted"]))
+        .file("controls/all/C-2.toml", &control(&["datastore", "data"], &["bucket.encrypted", "volume.encrypted"]))
+        .file("controls/all/C-3.toml", &control(&["data", "datastore"], &["bucket.encrypted"]))
         .files()
+}
+
+fn control(protects: &[&str], tests: &[&str]) -> String {
+    format!(
+        "title = \"A control\"\nstatement = \"It is so.\"\nwhy = \"Of a test.\"\nowner = \"team\"\nlayer = \"protect\"\n\
+         protects = {protects:?}\ntests = {tests:?}\n"
+    )
 }
 
 fn thing(kind: &str, key: &str, attributes: Value) -> Value {

@@ -121,11 +121,12 @@ impl Query {
         for (kind, _) in &kinds {
             cut |= !self.stores(&program, kind, as_of, &mut rows).await?;
         }
-        // A control is a question to those kinds for which it has a test.
+        // A control that protects stores before all else is a question to those kinds for which it has a test.
         let judged = |test: &Id| program.tests.get(test).map(|test| &test.on);
         let questions: Vec<&octro_program::Control> = program
             .controls
             .values()
+            .filter(|control| control.protects.first().is_some_and(|asset| asset.as_str() == ASSET))
             .filter(|control| {
                 control
                     .tests

@@ -69,8 +69,10 @@ fn cell(counts: Option<&Tally>, href: &str, title: &str) -> Markup {
     let Some(status) = heaviest(counts) else { return html! { span.muted { "not judged" } } };
     html! {
         a href=(href) title=(title) { (ui::badge(status)) }
-        @if counts.all() != counts[status] { span.muted { " " (counts[status]) " of " (counts.all()) } }
-        (ui::tally(counts, title))
+        @if counts.all() != counts[status] {
+            span.muted { " " (counts[status]) " of " (counts.all()) }
+            (ui::tally(counts, title))
+        }
     }
 }
 
@@ -90,16 +92,14 @@ pub(crate) fn page(spot: Spot<'_>, map: &DataMap) -> Markup {
         Filter::Text("q", "Where"),
     ];
     html! {
-        p { "What is kept where, and what the program's controls say of it. The heaviest result counts; the bar shows all of them. A store that nobody classified is a task for its owner: the tag " code { "data-class" } ", or a scope that is declared." }
+        p { "What is kept where, and what the program's controls say of it. The heaviest result counts; where they differ, the bar shows all of them. A store that nobody classified is a task for its owner: the tag " code { "data-class" } ", or a scope that is declared." }
         (ui::filters(spot.path, spot.params, spot.moment, &filters))
         @if map.cut { p.banner { "There are more stores than one map shows. Export the resources for the rest." } }
         @if map.rows.is_empty() {
             (ui::empty("No datastore is known.", &html! { "A source that tells of databases, buckets or volumes fills this page: see " a href=(spot.moment.href("/sources")) { "Sources" } "." }))
         } @else {
+            ul.counts { @for question in &map.questions { li { a href=(links::control(spot.moment, &question.control)) { (question.control) } " " (question.title) } } }
             (sheet(spot, &map.questions).page(map.rows.clone()))
-            (ui::section("questions", "What the columns ask", &html! {
-                ul { @for question in &map.questions { li { a href=(links::control(spot.moment, &question.control)) { (question.control) } " " (question.title) } } }
-            }))
         }
         @if !map.unseen.is_empty() {
             (ui::section("unseen", "Sorts of stores that no source tells of", &html! {
