@@ -44,6 +44,7 @@ async function pages(address) {
     ['ledger-verify', '/ledger/verify'],
     ['principles', '/principles'],
     ['data', '/data'],
+    ['certificates', '/certificates'],
     ['frameworks', '/frameworks'],
     ['framework', '/frameworks/nist-csf-2.0'],
     ['policies', '/policies'],

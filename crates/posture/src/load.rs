@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use octro_engine::{
-    ControlView, DataMap, EngineError, Hit, Period, ResourceFilter, ResultFilter, ResultSort, TestView,
+    CertificateRow, ControlView, DataMap, EngineError, Hit, Period, ResourceFilter, ResultFilter, ResultSort,
+    TestView,
 };
 use octro_model::{Id, Layer, Severity, Span, Status, Timestamp};
 use octro_web::{Params, WebError};
@@ -172,6 +173,22 @@ pub(crate) async fn data(ask: &Ask) -> Result<DataMap, Failure> {
             && holds(&text, &[&row.place])
     });
     Ok(map)
+}
+
+/// The certificates in use, by `within` (they end within so many days), `status` and `q`.
+pub(crate) async fn certificates(ask: &Ask) -> Result<Vec<CertificateRow>, Failure> {
+    let status = ask.params.read::<Status>("status")?;
+    let within = ask.params.read::<u32>("within")?;
+    let until = within.map(|days| ask.moment.at.plus(Span::from_secs(i64::from(days) * 86_400)));
+    let text = text(&ask.params);
+    let mut rows = ask.query().certificates(ask.as_of()).await?;
+    rows.retain(|row| {
+        status.is_none_or(|status| row.status == Some(status))
+            // Of what nobody knows when it ends, it may be within.
+            && until.is_none_or(|until| row.not_after.is_none_or(|at| at <= until))
+            && holds(&text, &[&row.subject, &row.issuer, &row.key])
+    });
+    Ok(rows)
 }
 
 /// What is found for `q`; nothing without one.

@@ -102,6 +102,7 @@ fn nav() -> Vec<Section> {
                 tab("/resources", "Resources", Icon::Box),
                 tab("/results", "Results", Icon::Rows),
                 tab("/data", "Data", Icon::Store),
+                tab("/certificates", "Certificates", Icon::Certificate),
             ],
         },
         Section {

@@ -3,17 +3,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use octro_cel::{Layout, Reading};
+use octro_cel::Reading;
 use octro_model::{Id, Status, Tally};
 use octro_program::Program;
-use octro_store::Row;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::facts::Sources;
+use super::whole::RESULTS;
 use super::{AsOf, Query};
 use crate::EngineError;
-use crate::persist::load::record;
 
 /// The asset class of kinds that hold data.
 const ASSET: &str = "datastore";
@@ -22,21 +20,6 @@ const CLASS: &str = "data_class";
 const PLACES: [&str; 2] = ["account", "host"];
 /// How many stores a map is made of at most.
 const STORES_MAX: usize = 50_000;
-
-/// What each source said last of the stores of a kind.
-const SAID: &str = "SELECT r.ord, r.key, o.gone, o.late_by, o.body FROM \
-     (SELECT ord, key FROM resources WHERE kind = $1 AND first_seen_at <= $3 AND ord > $4 ORDER BY ord LIMIT 1000) r \
-     CROSS JOIN observations o WHERE o.resource = r.ord AND o.effective_at <= $2 AND o.received_at <= $3 \
-     AND o.seq = (SELECT n.seq FROM observations n WHERE n.resource = o.resource AND n.source = o.source \
-         AND n.effective_at <= $2 AND n.received_at <= $3 ORDER BY n.effective_at DESC, n.seq DESC LIMIT 1) \
-     ORDER BY r.ord, o.effective_at DESC, o.source";
-const LAST: &str = "SELECT COALESCE(MAX(ord), 0) FROM \
-     (SELECT ord FROM resources WHERE kind = $1 AND first_seen_at <= $2 AND ord > $3 ORDER BY ord LIMIT 1000) r";
-const RESULTS: &str = "SELECT resource, status FROM results WHERE test = $1 AND from_at <= $2 AND known_at <= $3 \
-     AND superseded_at > $3 AND (to_at > $2 OR closed_at > $3) AND status < 6";
-
-#[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[SAID, LAST, RESULTS];
 
 /// What a store holds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -189,77 +172,22 @@ impl Query {
         as_of: AsOf,
         rows: &mut Rows,
     ) -> Result<bool, EngineError> {
-        let Some(layout) = program.kinds.get(kind) else { return Ok(true) };
-        let mut after = 0;
-        loop {
-            let last = self
-                .db
-                .fetch_one(LAST, &[kind.as_str().into(), as_of.known_at.into(), after.into()])
-                .await?
-                .map_or(Ok(0), |row| row.get(0))?;
-            if last == 0 {
-                return Ok(true);
-            }
-            let params = [kind.as_str().into(), as_of.at.into(), as_of.known_at.into(), after.into()];
-            let said = self.db.fetch(SAID, &params).await?;
-            for of_one in said.chunk_by(|a, b| a.get::<i64>(0).ok() == b.get::<i64>(0).ok()) {
-                if rows.of.len() >= STORES_MAX {
-                    return Ok(false);
-                }
-                self.store(program, layout, of_one, as_of, rows).await?;
-            }
-            after = last;
-        }
-    }
-
-    /// Puts a store into its row, by what each source said of it.
-    async fn store(
-        &self,
-        program: &Program,
-        layout: &Layout,
-        said: &[Row],
-        as_of: AsOf,
-        rows: &mut Rows,
-    ) -> Result<(), EngineError> {
-        let Some(row) = said.first() else { return Ok(()) };
-        let (ord, key, kind): (i64, String, &Id) = (row.get(0)?, row.get(1)?, &layout.kind().id);
-        let mut late = false;
-        let mut records = Vec::new();
-        for row in said {
-            late |= row.get::<i64>(3)? > 0;
-            if !row.get::<bool>(2)? {
-                records.push(record(layout, &row.get::<Vec<u8>>(4)?));
-            }
-        }
-        if late {
-            // What stood at the moment is looked up with all that was seen around it.
-            let known = self.known(program, (ord, kind, &key), as_of, &mut Sources::new()).await?;
-            records = known.iter().filter_map(|known| known.record()).cloned().collect();
-        }
-        if records.is_empty() {
-            return Ok(());
-        }
-        // The newest source that can say it counts.
-        let first = |name: &str| {
-            let mut readings = records.iter().map(|record| record.reading(layout, name));
-            readings.find(|reading| !matches!(reading, Reading::Unknown(_)))
-        };
-        let class = match first(CLASS) {
-            Some(Reading::Value(Value::String(class))) => DataClass::Class(class),
-            Some(Reading::Absent) => DataClass::Unclassified,
-            Some(Reading::Value(_) | Reading::Unknown(_)) => DataClass::Unknown,
-            None if layout.kind().attributes.contains_key(CLASS) => DataClass::Unknown,
-            // Of a kind that cannot say it, nobody said it.
-            None => DataClass::Unclassified,
-        };
-        let place = PLACES.iter().find_map(|name| match first(name) {
-            Some(Reading::Value(Value::String(place))) => Some(place),
-            Some(Reading::Value(_) | Reading::Absent | Reading::Unknown(_)) | None => None,
-        });
-        let group = (class, kind.clone(), place.unwrap_or_default());
-        *rows.groups.entry(group.clone()).or_default() += 1;
-        rows.of.insert(ord, group);
-        Ok(())
+        self.each_present(program, kind, as_of, &mut |store| {
+            let class = match store.reading(CLASS) {
+                Some(Reading::Value(Value::String(class))) => DataClass::Class(class),
+                Some(Reading::Absent) => DataClass::Unclassified,
+                Some(Reading::Value(_) | Reading::Unknown(_)) => DataClass::Unknown,
+                None if store.layout.kind().attributes.contains_key(CLASS) => DataClass::Unknown,
+                // Of a kind that cannot say it, nobody said it.
+                None => DataClass::Unclassified,
+            };
+            let place = PLACES.iter().find_map(|name| store.text(name)).unwrap_or_default();
+            let group = (class, kind.clone(), place);
+            *rows.groups.entry(group.clone()).or_default() += 1;
+            rows.of.insert(store.ord, group);
+            rows.of.len() < STORES_MAX
+        })
+        .await
     }
 
     /// The results of each row under each question, by the question's number.

@@ -4,6 +4,7 @@
 //! as known on 1 April" are two different times.
 
 mod asof;
+mod certificates;
 mod changes;
 mod controls;
 mod data_map;
@@ -18,6 +19,7 @@ mod snapshot;
 mod sources;
 mod sweep;
 mod timeline;
+mod whole;
 mod why;
 
 use std::collections::HashMap;
@@ -30,6 +32,7 @@ use octro_store::{Db, Row, StoreError};
 
 use crate::EngineError;
 
+pub use certificates::CertificateRow;
 pub use changes::ChangeView;
 pub use controls::{ControlView, TestView};
 pub use data_map::{DataClass, DataMap, DataQuestion, DataRow};
@@ -60,7 +63,6 @@ pub(crate) fn statements() -> Vec<&'static str> {
         own.as_slice(),
         asof::STATEMENTS,
         changes::STATEMENTS,
-        data_map::STATEMENTS,
         facts::STATEMENTS,
         overview::STATEMENTS,
         period::STATEMENTS,
@@ -71,6 +73,7 @@ pub(crate) fn statements() -> Vec<&'static str> {
         sources::STATEMENTS,
         sweep::STATEMENTS,
         timeline::STATEMENTS,
+        whole::STATEMENTS,
         why::STATEMENTS,
     ]
     .concat()

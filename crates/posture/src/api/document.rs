@@ -21,6 +21,7 @@ const PARAMS: &[(&str, &str, &str)] = &[
     ("test", "string", "Only of this test."),
     ("control", "string", "Only of the tests of this control."),
     ("q", "string", "Only what has this text in its name."),
+    ("within", "integer", "Only those that end within so many days."),
     ("gone", "string", "`yes`: those that are gone, too."),
     (
         "class",

@@ -55,6 +55,13 @@ pub(super) const ALL: &[Operation] = &[
         "DataMap",
         || get(data),
     ),
+    many(
+        "/certificates",
+        "Certificates in use, those that end first first.",
+        &["within", "status", "q"],
+        "Certificate",
+        || get(certificates),
+    ),
     one("/why", "Why a result is what it is.", &["test!", "kind!", "key!"], "Why", || get(why)),
     many("/sources", "Sources, each with its last run.", &[], "Source", || get(sources)),
     one("/sources/{id}", "A source with its last runs.", &[], "Source", || get(source)),
@@ -217,6 +224,10 @@ async fn changes(ask: Ask) -> Answer {
 
 async fn data(ask: Ask) -> Answer {
     json(&load::data(&ask).await?)
+}
+
+async fn certificates(ask: Ask) -> Answer {
+    cut(&ask, &load::certificates(&ask).await?)
 }
 
 async fn principles(ask: Ask) -> Answer {

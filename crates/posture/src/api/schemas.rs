@@ -51,6 +51,7 @@ const SHAPES: &[Shape] = &[
         ("sources", "string[]"), ("attributes", "Attribute[]"), ("results", "Result[]"), ("neighbours", "Neighbour[]"), ("timeline", "Happening[]")]),
     ("Result", &[("test", "string"), ("title", "string"), ("severity", "Severity"), ("kind", "string"), ("key", "string"), ("status", "Status"), ("since", "time"),
         ("known_at", "time"), ("reason", "string"), ("seen_at", "time"), ("rev", "integer")]),
+    ("Certificate", &[("key", "string"), ("subject", "string"), ("issuer", "string"), ("not_after", "time?"), ("key_type", "string"), ("key_bits", "integer?"), ("endpoints", "integer"), ("status", "Status?")]),
     ("DataMap", &[("questions", "DataQuestion[]"), ("rows", "DataRow[]"), ("unseen", "any[]"), ("cut", "boolean")]),
     ("DataQuestion", &[("control", "string"), ("title", "string")]),
     ("DataClass", &[("state", "string"), ("class", "string??")]),

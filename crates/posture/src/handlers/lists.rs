@@ -71,6 +71,17 @@ pub(super) async fn data(ask: Ask) -> Answer {
     }
 }
 
+pub(super) async fn certificates(ask: Ask) -> Answer {
+    let rows = load::certificates(&ask).await?;
+    match Format::of(&ask)? {
+        None => {
+            let page = ask.page("Certificates").topics(["sources".to_owned()]);
+            show(&ask, &page, &pages::certificates::page(ask.spot(), rows))
+        }
+        Some(format) => whole(format, "certificates", &pages::certificates::sheet(ask.spot()), rows),
+    }
+}
+
 pub(super) async fn sources(ask: Ask) -> Answer {
     let rows = ask.query().sources(ask.as_of()).await?;
     match Format::of(&ask)? {

@@ -53,6 +53,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/resources/{kind}/{*key}", get(details::resource))
         .route("/results", get(lists::results))
         .route("/data", get(lists::data))
+        .route("/certificates", get(lists::certificates))
         .route("/why", get(details::why))
         .route("/sources", get(lists::sources))
         .route("/sources/{id}", get(details::source))

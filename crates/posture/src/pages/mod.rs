@@ -1,5 +1,6 @@
 //! The pages: from what was asked to markup. They know nothing of HTTP.
 
+pub(crate) mod certificates;
 pub(crate) mod claims;
 pub(crate) mod control;
 pub(crate) mod controls;

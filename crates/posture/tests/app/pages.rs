@@ -32,6 +32,7 @@ async fn every_page_answers_and_says_what_it_should() {
         ),
         ("/period?subject=test&id=disk.encrypted&from=2026-03-01", vec!["Every stretch"]),
         ("/data", vec!["No datastore is known.", "Sources"]),
+        ("/certificates", vec!["No certificate is known.", "tls"]),
         ("/principles", vec!["Defense in depth", "Devices", "Consistency"]),
         ("/frameworks", vec!["Standard"]),
         ("/frameworks/std", vec!["A.1", "partial", "not answered", "id=\"A.1\""]),

@@ -15,6 +15,7 @@ pub enum Icon {
     Check,
     Box,
     Store,
+    Certificate,
     Rows,
     Plug,
     Calendar,
@@ -55,6 +56,9 @@ const fn path(which: Icon) -> &'static str {
         Icon::Box => "M8 1.8l5.7 3.1v6.2L8 14.2l-5.7-3.1V4.9zM2.5 5 8 8l5.5-3M8 8v6",
         Icon::Store => {
             "M2.5 4c0-1.2 2.5-2 5.5-2s5.5.8 5.5 2v8c0 1.2-2.5 2-5.5 2s-5.5-.8-5.5-2zM2.5 4c0 1.2 2.5 2 5.5 2s5.5-.8 5.5-2M2.5 8c0 1.2 2.5 2 5.5 2s5.5-.8 5.5-2"
+        }
+        Icon::Certificate => {
+            "M2.5 3h11v7h-4M6.5 10h-4V3M5 5.5h6M5 7.5h3M8 9a2 2 0 1 0 0 4 2 2 0 0 0 0-4M7 13v2l1-.6 1 .6v-2"
         }
         Icon::Rows => "M2.5 3.5h11M2.5 8h11M2.5 12.5h11",
         Icon::Plug => "M5.5 2v3.5M10.5 2v3.5M3.5 5.5h9V8a4.5 4.5 0 0 1-9 0zM8 12.5V15",
