@@ -28,7 +28,7 @@ mod statements;
 pub use error::EngineError;
 pub use input::SourceInfo;
 pub use intake::Inbox;
-pub use journal::{Erased, Journal, JournalAudit, Random, Wake, audit_journal, erase};
+pub use journal::{Erased, Journal, JournalAudit, Random, Wake, audit_journal, erase, record_export};
 pub use lease::Lease;
 pub use once::{Once, OnceResult};
 pub use prove::{Provable, SealView};

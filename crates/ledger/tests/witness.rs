@@ -211,6 +211,64 @@ async fn it_follows_what_is_published() {
 }
 
 #[tokio::test]
+async fn tiles_of_a_hostile_log_lead_nowhere() {
+    let (bench, folder) = (bench().await, TempDir::new().unwrap());
+    let witness = Arc::new(witness(folder.path(), &[bench.key().await]).unwrap());
+    let log = bench.published().join("1");
+    let place = Place::parse(log.to_str().unwrap()).unwrap();
+    bench.put(1..150).await;
+    bench.ledger.publish().await.unwrap();
+    assert_eq!(witness.follow("octro.test/log", &place).await.unwrap(), Followed::Cosigned(150));
+    bench.put(150..300).await;
+    bench.ledger.publish().await.unwrap();
+    // The one from which most of the proof is made.
+    let tile = log.join("tile/0/000");
+    let good = std::fs::read(&tile).unwrap();
+    let mut chance = octro_testkit::Chance::new(4_004);
+    for round in 0..300 {
+        let mut bad = good.clone();
+        let words = match round % 5 {
+            0 => {
+                let at = chance.below(bad.len() as u64) as usize;
+                bad[at] ^= 1 << chance.below(8);
+                "do not lead"
+            }
+            1 => {
+                bad.truncate(chance.below(bad.len() as u64) as usize);
+                "does not hold 256 hashes"
+            }
+            2 => {
+                bad.extend(vec![7; 1 + chance.below(100) as usize]);
+                "more than 8192 bytes"
+            }
+            3 => {
+                let (one, other) = (chance.below(255) as usize, 255);
+                for byte in 0..32 {
+                    bad.swap(one * 32 + byte, other * 32 + byte);
+                }
+                "do not lead"
+            }
+            _ => {
+                bad.iter_mut().for_each(|byte| *byte = chance.below(256) as u8);
+                "do not lead"
+            }
+        };
+        std::fs::write(&tile, &bad).unwrap();
+        let refusal = witness.follow("octro.test/log", &place).await.unwrap_err();
+        let is_proof = matches!(refusal, Refusal::Proof { old: 150, new: 300 });
+        assert!(is_proof == (words == "do not lead"), "{round}: {refusal}");
+        assert!(is_proof || refusal.to_string().contains(words), "{round}: {refusal}");
+        assert_eq!(witness.newest("octro.test/log").unwrap().size, 150);
+    }
+    std::fs::remove_file(&tile).unwrap();
+    let refusal = witness.follow("octro.test/log", &place).await.unwrap_err().to_string();
+    assert!(refusal.contains("holds no tile/0/000"), "{refusal}");
+    std::fs::write(&tile, &good).unwrap();
+    assert_eq!(witness.follow("octro.test/log", &place).await.unwrap(), Followed::Cosigned(300));
+    bench.done().await;
+}
+
+#[tokio::test]
 async fn a_split_view_shows_when_witnesses_are_compared() {
     let bench = bench().await;
     let fork = bench.fork(TestDb::sqlite().await.unwrap()).await;

@@ -40,24 +40,33 @@ impl Table {
 
     /// Prints the table, or `whole` as JSON, as `format` asks.
     pub fn print(&self, format: Format, whole: &impl Serialize) -> anyhow::Result<()> {
+        self.write(&mut io::stdout().lock(), format, whole)
+    }
+
+    /// The same, to `out`.
+    pub fn write(
+        &self,
+        out: &mut impl io::Write,
+        format: Format,
+        whole: &impl Serialize,
+    ) -> anyhow::Result<()> {
         match format {
-            Format::Json => json(whole),
-            Format::Table | Format::Csv | Format::Markdown => self.print_part(format, true),
+            Format::Json => write_json(out, whole),
+            Format::Table | Format::Csv | Format::Markdown => self.write_part(out, format, true),
         }
     }
 
-    /// Prints the rows, with their headings if `first`: for lists that are printed part by part.
-    pub fn print_part(&self, format: Format, first: bool) -> anyhow::Result<()> {
+    /// Writes the rows, with their headings if `first`: for lists that are written part by part.
+    pub fn write_part(&self, out: &mut impl io::Write, format: Format, first: bool) -> anyhow::Result<()> {
         match format {
-            Format::Table | Format::Json => self.print_aligned(first)?,
-            Format::Csv => self.print_csv(first)?,
-            Format::Markdown => self.print_markdown(first)?,
+            Format::Table | Format::Json => self.write_aligned(out, first)?,
+            Format::Csv => self.write_csv(out, first)?,
+            Format::Markdown => self.write_markdown(out, first)?,
         }
         Ok(())
     }
 
-    fn print_aligned(&self, first: bool) -> io::Result<()> {
-        let mut out = io::stdout().lock();
+    fn write_aligned(&self, out: &mut impl io::Write, first: bool) -> io::Result<()> {
         let widths: Vec<usize> = (0..self.headings.len())
             .map(|column| {
                 let cells =
@@ -77,15 +86,13 @@ impl Table {
         Ok(())
     }
 
-    fn print_csv(&self, first: bool) -> io::Result<()> {
-        let mut out = io::stdout().lock();
+    fn write_csv(&self, out: &mut impl io::Write, first: bool) -> io::Result<()> {
         let headings = self.headings.iter().map(|heading| (*heading).to_owned()).collect();
         let rows = std::iter::once(headings).filter(|_| first).chain(self.rows.iter().cloned());
         out.write_all(octro_web::ui::csv(rows).as_bytes())
     }
 
-    fn print_markdown(&self, first: bool) -> io::Result<()> {
-        let mut out = io::stdout().lock();
+    fn write_markdown(&self, out: &mut impl io::Write, first: bool) -> io::Result<()> {
         if first {
             writeln!(out, "| {} |", self.headings.join(" | "))?;
             writeln!(out, "|{}", " --- |".repeat(self.headings.len()))?;
@@ -100,7 +107,12 @@ impl Table {
 
 /// Prints JSON.
 pub fn json(whole: &impl Serialize) -> anyhow::Result<()> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    write_json(&mut io::stdout().lock(), whole)
+}
+
+/// Writes JSON to `out`.
+pub fn write_json(out: &mut impl io::Write, whole: &impl Serialize) -> anyhow::Result<()> {
+    let mut out = io::BufWriter::new(out);
     if io::stdout().is_terminal() {
         let text = serde_json::to_string_pretty(whole).map_err(io::Error::from)?;
         out.write_all(escaped(&text).as_bytes())?;
@@ -112,14 +124,15 @@ pub fn json(whole: &impl Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints JSON on one line.
-pub fn json_line(whole: &impl Serialize) -> anyhow::Result<()> {
+/// Writes JSON on one line to `out`.
+pub fn write_json_line(out: &mut impl io::Write, whole: &impl Serialize) -> anyhow::Result<()> {
     let mut line = serde_json::to_string(whole).map_err(io::Error::from)?;
     if io::stdout().is_terminal() {
         line = escaped(&line);
     }
     line.push('\n');
-    text(&line)
+    out.write_all(line.as_bytes())?;
+    Ok(())
 }
 
 /// Prints text as it is.

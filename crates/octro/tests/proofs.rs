@@ -118,6 +118,39 @@ fn a_resource_and_an_entry_are_proved_and_the_audit_agrees() {
 }
 
 #[test]
+fn what_is_exported_stands_in_the_ledger() {
+    let place = lived();
+    let mut digests = Vec::new();
+    for args in [
+        ["export", "controls", "--format", "csv"],
+        ["export", "results", "--format", "json"],
+        ["export", "resources", "--format", "table"],
+        ["export", "program", "--format", "json"],
+    ] {
+        let exported = place.run(&args);
+        assert_eq!(exported.code, Some(0), "{}", said(&exported));
+        assert!(!exported.out.is_empty());
+        digests.push((args[1], octro_verify::hex(&octro_verify::sha256(exported.out.as_bytes()))));
+    }
+    // The next process that keeps the ledger takes it in.
+    let up = place.up();
+    until("it is in the log", || {
+        place.run(&["ledger", "tail", "-n", "500", "--format", "json"]).out.contains(&digests[3].1)
+    });
+    up.stop();
+    let tail = place.run(&["ledger", "tail", "-n", "500", "--format", "json"]).out;
+    for (what, digest) in &digests {
+        assert!(tail.contains(digest), "{what}: {digest} in {tail}");
+    }
+    let audit = place.run(&["ledger", "audit"]);
+    assert_eq!(audit.code, Some(0), "{}", said(&audit));
+    // Nothing writes decisions: that is said, and no file is made.
+    let none = place.run(&["prove", "decision", "exception.approved"]);
+    assert_eq!(none.code, Some(5), "{}", said(&none));
+    assert!(none.err.contains("writes no decisions into the ledger"), "{}", none.err);
+}
+
+#[test]
 fn absence_is_said_loudly_and_what_cannot_be_proved_has_its_own_code() {
     let place = lived();
     let (file, key) = (place.path().join("proof.json"), key(&place));

@@ -42,7 +42,8 @@ pub use policy::{CLOCK_SKEW, Policy};
 pub use population::{commitment, member_leaf, own_salt, results_commitment, salt};
 pub use proof::{Entry, Member, Opened, PROOF_MAX, Proof, SealedState};
 pub use report::{
-    Interval, Outcome, PopulationSeen, ProgramSeen, Reason, Report, SealSeen, Segment, Share, Shown,
+    Beginning, Interval, Outcome, PopulationSeen, ProgramSeen, Reason, Report, SealSeen, Segment, Share,
+    Shown,
 };
 pub use say::{moment, share, span};
 pub use state::{STATE_MAX, State, Status, Tally};

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::claim::Claim;
 use crate::hash::Hash;
+use crate::leaf::After;
 use crate::note::{Cosigned, VerifierKey};
 use crate::proof::Opened;
 use crate::state::Status;
@@ -124,6 +125,17 @@ pub struct Interval {
     pub populations_last: Vec<PopulationSeen>,
     /// The program versions that were in force, as far as seals and transitions name them, in their order.
     pub programs: Vec<ProgramSeen>,
+    /// When the log began, if the proof shows it.
+    pub opened: Option<Beginning>,
+}
+
+/// How a log began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beginning {
+    /// When.
+    pub at: u64,
+    /// The log that it follows.
+    pub after: Option<After>,
 }
 
 /// A stretch of time with one status.

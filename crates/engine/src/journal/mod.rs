@@ -4,6 +4,7 @@
 mod audit;
 mod chain;
 mod erase;
+mod export;
 mod facts;
 mod populations;
 mod remade;
@@ -27,6 +28,7 @@ use crate::state::State;
 pub use audit::{JournalAudit, audit_journal};
 pub(crate) use chain::Chain;
 pub use erase::{Erased, erase};
+pub use export::record_export;
 pub(crate) use populations::{Copied, Hashed};
 pub(crate) use remade::{Remade, Which, told_of};
 pub(crate) use seal::{Seen, members};

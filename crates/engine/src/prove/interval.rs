@@ -39,8 +39,8 @@ impl Query {
             }));
         };
         let to = to.min(last.written);
-        let opened = reader.entry(0).await?.leaf;
-        let opened = Leaf::parse(&opened).ok().and_then(|leaf| i64::try_from(leaf.written).ok());
+        let opening = reader.entry(0).await?.leaf;
+        let opened = Leaf::parse(&opening).ok().and_then(|leaf| i64::try_from(leaf.written).ok());
         let from = opened.map_or(from, |opened| from.max(Timestamp::from_micros(opened)));
         if from > to {
             return Err(EngineError::NotProvable(format!(
@@ -60,7 +60,7 @@ impl Query {
         sealed.push(states.sealed(place, seal_index(&placed))?);
         let mut populations: BTreeMap<Hash, Timestamp> = BTreeMap::new();
         populations.extend(state.populations.values().map(|hash| (*hash, second.written)));
-        let mut begun = 0;
+        let (mut begun, mut has_first) = (0, false);
         if let Some(first) = self.seal(reader.log(), SEAL_BEFORE, from).await? {
             let states = self.states(&first).await?;
             if let Some((place, state)) = states.of(control)? {
@@ -69,8 +69,13 @@ impl Query {
                     sealed.insert(0, states.sealed(place, seal_index(&placed))?);
                 }
                 begun = state.n;
+                has_first = true;
                 populations.extend(state.populations.values().map(|hash| (*hash, first.written)));
             }
+        }
+        if !has_first {
+            // Since when there is a log: of the time before, nobody is told anything.
+            placed.push(Placed { index: 0, leaf: opening });
         }
         let params: [octro_store::Param<'_>; 4] =
             [second.log.into(), control.as_str().into(), (begun as i64).into(), (state.n as i64).into()];

@@ -284,6 +284,11 @@ pub enum Prove {
         #[arg(short, long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// That a decision was taken; nothing writes decisions into the ledger yet
+    Decision {
+        /// The decision
+        id: String,
+    },
     /// That an entry is in the log
     Entry {
         /// Its place, from 0

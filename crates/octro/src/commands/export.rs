@@ -1,6 +1,13 @@
-//! `octro export`: a whole list in one go, page by page in constant memory where it can be long.
+//! `octro export`: a whole list in one go, page by page in constant memory where it can be long. What was handed out
+//! goes into the ledger, with the hash of its bytes.
 
-use octro_engine::{Query, ResourceFilter, ResultFilter};
+use std::io::{self, Write};
+
+use anyhow::Context as _;
+use clap::ValueEnum as _;
+use octro_engine::{Query, ResourceFilter, ResultFilter, record_export};
+use octro_model::SystemClock;
+use sha2::{Digest as _, Sha256};
 
 use super::status::counts;
 use crate::cli::{Export, Exported, Global};
@@ -14,6 +21,7 @@ const PAGE: u32 = 1_000;
 pub async fn run(global: &Global, export: Export) -> anyhow::Result<Exit> {
     let query = database::query(global).await?;
     let as_of = export.moment.as_of(&query).await?;
+    let mut out = HandedOut { out: io::stdout(), digest: Sha256::new() };
     match export.what {
         Exported::Controls => {
             let controls = query.controls(as_of).await?;
@@ -31,7 +39,7 @@ pub async fn run(global: &Global, export: Export) -> anyhow::Result<Exit> {
                     counts(&one.tally),
                 ]);
             }
-            table.print(global.format, &controls)?;
+            table.write(&mut out, global.format, &controls)?;
         }
         Exported::Tests => {
             let tests = query.tests(as_of).await?;
@@ -49,7 +57,7 @@ pub async fn run(global: &Global, export: Export) -> anyhow::Result<Exit> {
                     counts(&one.tally),
                 ]);
             }
-            table.print(global.format, &tests)?;
+            table.write(&mut out, global.format, &tests)?;
         }
         Exported::Sources => {
             let sources = query.sources(as_of).await?;
@@ -58,7 +66,7 @@ pub async fn run(global: &Global, export: Export) -> anyhow::Result<Exit> {
                 let last = one.last().map_or_else(String::new, |run| run.finished_at.to_string());
                 table.row([one.id.to_string(), one.connector.clone(), one.every.to_string(), last]);
             }
-            table.print(global.format, &sources)?;
+            table.write(&mut out, global.format, &sources)?;
         }
         Exported::Program => {
             let program = query.program(as_of).await?;
@@ -68,18 +76,46 @@ pub async fn run(global: &Global, export: Export) -> anyhow::Result<Exit> {
                 .iter()
                 .map(|(path, bytes)| (path.to_owned(), String::from_utf8_lossy(bytes).into_owned()))
                 .collect();
-            output::json(&files)?;
+            output::write_json(&mut out, &files)?;
         }
-        Exported::Results => results(global, &query, as_of).await?,
-        Exported::Resources => resources(global, &query, as_of).await?,
+        Exported::Results => results(&mut out, global, &query, as_of).await?,
+        Exported::Resources => resources(&mut out, global, &query, as_of).await?,
     }
+    out.flush()?;
+    let name = export.what.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+    record_export(query.db(), &SystemClock, &name, out.digest.finalize().into())
+        .await
+        .context("it was exported, but the ledger does not say so")?;
     Ok(Exit::Done)
 }
 
+/// Standard output, with the hash of what went there.
+struct HandedOut {
+    out: io::Stdout,
+    digest: Sha256,
+}
+
+impl Write for HandedOut {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.digest.update(bytes.get(..written).unwrap_or(bytes));
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
 /// Writes rows as they come: a table would hold them all.
-async fn results(global: &Global, query: &Query, as_of: octro_engine::AsOf) -> anyhow::Result<()> {
+async fn results(
+    out: &mut HandedOut,
+    global: &Global,
+    query: &Query,
+    as_of: octro_engine::AsOf,
+) -> anyhow::Result<()> {
     let headings = ["test", "rev", "severity", "kind", "resource", "status", "since", "known at", "why"];
-    let mut rows = Rows::new(global.format, &headings)?;
+    let mut rows = Rows::new(out, global.format, &headings);
     let mut filter = ResultFilter { limit: PAGE, ..ResultFilter::default() };
     loop {
         let page = query.results(&filter, as_of).await?;
@@ -104,8 +140,13 @@ async fn results(global: &Global, query: &Query, as_of: octro_engine::AsOf) -> a
     }
 }
 
-async fn resources(global: &Global, query: &Query, as_of: octro_engine::AsOf) -> anyhow::Result<()> {
-    let mut rows = Rows::new(global.format, &["kind", "key", "status", "first seen", "changed"])?;
+async fn resources(
+    out: &mut HandedOut,
+    global: &Global,
+    query: &Query,
+    as_of: octro_engine::AsOf,
+) -> anyhow::Result<()> {
+    let mut rows = Rows::new(out, global.format, &["kind", "key", "status", "first seen", "changed"]);
     let mut filter = ResourceFilter { limit: PAGE, ..ResourceFilter::default() };
     loop {
         let (page, _) = query.resources(&filter, as_of).await?;
@@ -128,7 +169,8 @@ async fn resources(global: &Global, query: &Query, as_of: octro_engine::AsOf) ->
 }
 
 /// Rows that are written as they come; as JSON, one object a line.
-struct Rows {
+struct Rows<'a> {
+    out: &'a mut HandedOut,
     format: Format,
     headings: Vec<&'static str>,
     page: Table,
@@ -136,14 +178,14 @@ struct Rows {
     begun: bool,
 }
 
-impl Rows {
-    fn new(format: Format, headings: &[&'static str]) -> anyhow::Result<Self> {
-        Ok(Self { format, headings: headings.to_vec(), page: Table::new(headings), held: 0, begun: false })
+impl<'a> Rows<'a> {
+    fn new(out: &'a mut HandedOut, format: Format, headings: &[&'static str]) -> Self {
+        Self { out, format, headings: headings.to_vec(), page: Table::new(headings), held: 0, begun: false }
     }
 
     fn row(&mut self, cells: Vec<String>, whole: &impl serde::Serialize) -> anyhow::Result<()> {
         if self.format == Format::Json {
-            return output::json_line(whole);
+            return output::write_json_line(self.out, whole);
         }
         self.page.row(cells);
         self.held += 1;
@@ -153,7 +195,7 @@ impl Rows {
     fn flush(&mut self) -> anyhow::Result<()> {
         let page = std::mem::replace(&mut self.page, Table::new(&self.headings));
         self.held = 0;
-        page.print_part(self.format, !self.begun)?;
+        page.write_part(self.out, self.format, !self.begun)?;
         self.begun = true;
         Ok(())
     }

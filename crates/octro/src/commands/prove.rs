@@ -1,4 +1,4 @@
-//! `octro prove control|resource|entry`: a file that anyone can check offline.
+//! `octro prove control|resource|decision|entry`: a file that anyone can check offline.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -27,6 +27,13 @@ pub async fn run(global: &Global, prove: Prove) -> anyhow::Result<Exit> {
                     Some(Absent { near: query.near_keys(&kind, &key).await?, kind: kind.to_string(), key });
             }
             (proof.to_text(), out)
+        }
+        Prove::Decision { id } => {
+            return Err(octro_engine::EngineError::NotProvable(format!(
+                "decision `{id}`: this version of Octro writes no decisions into the ledger, so there is none to prove; \
+                 whatever else is in the log is proved with `octro prove entry INDEX`"
+            ))
+            .into());
         }
         Prove::Entry { index, tlog: true, out } => {
             (octro_ledger::Reader::newest(query.db()).await?.tlog_proof(index).await?, out)

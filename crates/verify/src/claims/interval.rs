@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::check::{Checked, Seen};
 use crate::fault::quoted;
 use crate::hash::Hash;
-use crate::leaf::{Seal, Transition, What};
-use crate::report::{Interval, PopulationSeen, ProgramSeen, Reason, SealSeen, Segment, Share};
+use crate::leaf::{After, Seal, Transition, What};
+use crate::policy::CLOCK_SKEW;
+use crate::report::{Beginning, Interval, PopulationSeen, ProgramSeen, Reason, SealSeen, Segment, Share};
 use crate::say::moment;
 use crate::state::{State, Status};
 
@@ -31,6 +32,8 @@ struct Sealed<'a> {
 struct Walk<'a> {
     control: &'a str,
     from: u64,
+    /// When the log began, if its first leaf is there.
+    opened: Option<Beginning>,
     chain: Option<Chain>,
     seals: Vec<Sealed<'a>>,
     /// Statuses with their beginnings and when these were recorded.
@@ -47,6 +50,7 @@ pub(crate) fn check(checked: &Checked<'_>, control: &str, from: u64, to: u64) ->
     let mut walk = Walk {
         control,
         from,
+        opened: None,
         chain: None,
         seals: Vec::new(),
         told: Vec::new(),
@@ -60,11 +64,10 @@ pub(crate) fn check(checked: &Checked<'_>, control: &str, from: u64, to: u64) ->
             What::Transition(transition) => walk.transition(i, entry, transition),
             What::Seal(seal) => walk.seal(entry, seal, states.get(&entry.index).copied()),
             What::Program { .. } | What::Population(_) | What::Key(_) => Ok(()),
-            What::Open { .. }
-            | What::Collection(_)
-            | What::Decision { .. }
-            | What::Erasure { .. }
-            | What::Export { .. } => Err("has no place in a proof of an interval".to_owned()),
+            What::Open { after, .. } => walk.open(entry, after.as_ref()),
+            What::Collection(_) | What::Decision { .. } | What::Erasure { .. } | What::Export { .. } => {
+                Err("has no place in a proof of an interval".to_owned())
+            }
         };
         taken.map_err(|wrong| Reason::new(format!("entries[{i}]"), wrong))?;
     }
@@ -104,6 +107,23 @@ fn states<'a>(checked: &'a Checked<'_>, control: &str) -> Result<BTreeMap<u64, &
 }
 
 impl<'a> Walk<'a> {
+    /// The log's first leaf: of the time before it, the log shows nothing.
+    fn open(&mut self, entry: &Seen, after: Option<&After>) -> Result<(), String> {
+        let at = entry.leaf.written;
+        if self.from < at {
+            let before = match after {
+                Some(after) => {
+                    format!("the time before is that of the log {}, which it follows", quoted(&after.origin))
+                }
+                None => "of the time before it shows nothing".to_owned(),
+            };
+            let from = moment(self.from);
+            return Err(format!("opens the log at {}, after `from`, {from}: {before}", moment(at)));
+        }
+        self.opened = Some(Beginning { at, after: after.cloned() });
+        Ok(())
+    }
+
     fn transition(&mut self, i: usize, entry: &Seen, of: &Transition) -> Result<(), String> {
         if of.control != self.control {
             return Err(format!(
@@ -117,6 +137,15 @@ impl<'a> Walk<'a> {
                 return Err(format!(
                     "is transition {}; without a seal at or before `from`, the chain must begin with transition 1",
                     of.n
+                ));
+            }
+            // Who records late what was so before may speak of a time before the log.
+            None if self.opened.is_none()
+                && of.at.max(self.from).saturating_add(CLOCK_SKEW) < entry.leaf.written =>
+            {
+                let (at, written) = (moment(of.at), moment(entry.leaf.written));
+                return Err(format!(
+                    "says at {written} what is so since {at}; without a seal at or before `from`, the proof must hold the log's first leaf, which says since when there is a log"
                 ));
             }
             None => {}
@@ -174,6 +203,12 @@ impl<'a> Walk<'a> {
         };
         match &self.chain {
             None => {
+                if self.opened.is_some() {
+                    return Err(format!(
+                        "is seal {}, with which the proof begins: the log's first leaf has no place in it",
+                        seal.n
+                    ));
+                }
                 if entry.leaf.written > self.from {
                     let (of, from) = (moment(entry.leaf.written), moment(self.from));
                     return Err(format!(
@@ -260,6 +295,7 @@ impl<'a> Walk<'a> {
             populations_first,
             populations_last,
             programs: self.programs,
+            opened: self.opened,
         })
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::fault::quoted;
 use crate::hash::hex;
-use crate::report::{Interval, PopulationSeen, SealSeen};
+use crate::leaf::After;
+use crate::report::{Beginning, Interval, PopulationSeen, SealSeen};
 use crate::say::{count, moment, share, span};
 use crate::state::Status;
 
@@ -47,6 +48,7 @@ pub(crate) fn say(
         .collect();
     proved.push(format!("In all: {}.", shares.join(", ")));
     proved.push(complete(of));
+    proved.extend(of.opened.as_ref().map(began));
     since(of, whole, proved);
     let last = moment(of.last.at);
     for population in &of.populations_first {
@@ -70,9 +72,10 @@ pub(crate) fn say(
     );
     not_proved.push("That the log holds no second chain of transitions of this control, beside the one that is shown: whoever reads the whole log sees it.".to_owned());
     if of.first.is_none() {
-        not_proved.push(
-            "That the control did not exist before its first transition: it may have had another name, or the log may have begun later.".to_owned(),
-        );
+        not_proved.push(match of.opened {
+            Some(_) => "That the control did not exist before its first transition: it may have had another name.".to_owned(),
+            None => "That the control did not exist before its first transition: it may have had another name, or the log may have begun later.".to_owned(),
+        });
     }
 }
 
@@ -81,6 +84,18 @@ fn name(status: Option<Status>) -> &'static str {
         None => "was not in the log",
         Some(Status::NotApplicable) => "not applicable",
         Some(status) => status.as_str(),
+    }
+}
+
+fn began(opened: &Beginning) -> String {
+    let at = moment(opened.at);
+    match &opened.after {
+        None => format!("The log began at {at}."),
+        Some(After { origin, size, root }) => {
+            let size = if *size == 1 { "1 leaf".to_owned() } else { format!("{size} leaves") };
+            let (origin, root) = (quoted(origin), hex(root));
+            format!("The log began at {at}, and follows the log {origin} of {size} with the root {root}.")
+        }
     }
 }
 

@@ -61,6 +61,7 @@ pub fn cases() -> Vec<Case> {
     let log = company();
     good(&mut cases, &log);
     resources(&mut cases, &log);
+    crate::began::add(&mut cases, &log);
     crate::broken::add(&mut cases, &log);
     crate::forged::add(&mut cases);
     crate::short::add(&mut cases);

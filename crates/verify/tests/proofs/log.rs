@@ -302,6 +302,13 @@ impl Log {
         self.interval_of(control, from, to, &self.seals_of(control, from, to, false), &[])
     }
 
+    /// The same proof with the log's first leaf in it.
+    pub fn with_opening(&self, of: &Proof) -> Proof {
+        let indexes: Vec<u64> =
+            std::iter::once(0).chain(of.entries.iter().map(|entry| entry.index)).collect();
+        Proof { states: of.states.clone(), ..self.proof(of.claim.clone(), &indexes) }
+    }
+
     fn resting(&self, seal: u64, kind: &str, control: &str) -> (u64, &Tree) {
         let of = |index: &u64| self.trees[index].kind == kind;
         let index = self.populations(seal, control).into_iter().find(of).expect("a population");

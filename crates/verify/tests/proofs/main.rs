@@ -7,6 +7,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod began;
 mod broken;
 mod cases;
 mod forged;
