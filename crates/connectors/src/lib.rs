@@ -3,6 +3,7 @@
 //! A connector opens a [`Source`] from its settings; a source, when it is run, tells the [`Run`] what it saw
 //! ([`Run::observe`]) and, just as important, what it covered ([`Run::scope`]).
 
+pub mod aws;
 mod coverage;
 pub mod exec;
 pub mod file;
@@ -19,7 +20,7 @@ use octro_model::Id;
 pub use run::{Deliver, Run, Stopped};
 
 /// Every connector that this build knows.
-pub const ALL: &[&dyn Connector] = &[&host::Host, &exec::Exec, &file::File, &tls::Tls];
+pub const ALL: &[&dyn Connector] = &[&host::Host, &exec::Exec, &file::File, &tls::Tls, &aws::Aws];
 
 /// A way to see one sort of system.
 pub trait Connector: Sync {

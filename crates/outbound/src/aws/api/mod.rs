@@ -211,10 +211,7 @@ impl Caller {
             Some(endpoint) => endpoint.clone(),
             None => Url::parse(&format!("https://{host}")).map_err(wrong)?,
         };
-        let text = |value: &Value| match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let question = match call.service.protocol {
             Protocol::Query { version } => {
                 let mut form = vec![("Action", call.action.to_owned()), ("Version", version.to_owned())];

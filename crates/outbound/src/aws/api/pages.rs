@@ -136,7 +136,9 @@ fn gather(value: &mut Value, path: &str, found: &mut Vec<Value>) {
             // An empty element of XML, or a list that is not there.
             Value::Null => {}
             Value::String(text) if text.is_empty() => {}
-            other => found.push(other.take()),
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+                found.push(value.take());
+            }
         }
         return;
     }
