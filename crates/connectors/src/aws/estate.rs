@@ -148,7 +148,7 @@ async fn look(plan: &Plan, account: Account, tell: &Tell) {
     }
     while rows.join_next().await.is_some() {}
     if let Some((_, kind)) = plan.rows.iter().find(|(row, _)| row.kind == KEY.kind) {
-        account.foreign_keys(kind.clone(), tell).await;
+        account.other_keys(kind.clone(), tell).await;
     }
 }
 

@@ -152,7 +152,8 @@ impl<'a> Facts<'a> {
             | Form::Number
             | Form::Days
             | Form::Moment
-            | Form::Key => {}
+            | Form::Key
+            | Form::KeyIf(_) => {}
         }
         let value = match self.look(attribute.from, attribute.path) {
             Look::There(value) => value,
@@ -160,6 +161,13 @@ impl<'a> Facts<'a> {
             Look::Absent => {
                 return match attribute.form {
                     Form::FlagOrNo | Form::Is(_) => Known::flag(false),
+                    // Encrypted, and not said under which key: that is no answer.
+                    Form::KeyIf(encrypted) => match self.look(attribute.from, encrypted) {
+                        Look::There(value) if flag(value) != Some(false) => {
+                            Known::odd(format!("it is encrypted, and `{}` is not told", attribute.path))
+                        }
+                        Look::There(_) | Look::Absent | Look::Unknown(_) => Known::Absent,
+                    },
                     Form::Text
                     | Form::Lower
                     | Form::Flag
@@ -208,7 +216,7 @@ fn convert(attribute: &Attribute, value: &Value) -> Known {
             Some(_) | None => odd(),
         },
         Form::Moment => moment(value).map_or_else(odd, |at| Known::text(at.to_string())),
-        Form::Key => match text() {
+        Form::Key | Form::KeyIf(_) => match text() {
             Some("") => Known::Absent,
             Some(name) => Known::Key(name.to_owned()),
             None => odd(),

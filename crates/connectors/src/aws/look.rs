@@ -335,31 +335,27 @@ impl Account {
         known
     }
 
-    /// Looks at the keys that are used and were in no list: those of other accounts.
-    pub(crate) async fn foreign_keys(&self, kind: Id, tell: &Tell) {
-        let scope = format!("{}/other accounts", self.place.account);
+    /// Looks at the keys that are used and were in no list: those of other accounts, and those that were made meanwhile.
+    pub(crate) async fn other_keys(&self, kind: Id, tell: &Tell) {
+        let abroad = format!("{}/other accounts", self.place.account);
         let used = std::mem::take(&mut *self.used.lock().unwrap_or_else(PoisonError::into_inner));
         let seen = std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner));
         let mut resources = 0;
         for arn in used.difference(&seen) {
-            // A key of this account that is in no list is in a region that could not be listed.
-            let Some(region) =
-                key::owner(arn).filter(|owner| *owner != self.place.account).and(key::region(arn))
-            else {
-                continue;
-            };
+            let (Some(owner), Some(region)) = (key::owner(arn), key::region(arn)) else { continue };
             let place = Place::new(self.place.account.as_str(), region);
+            let is_foreign = owner != self.place.account;
+            let scope = if is_foreign { abroad.clone() } else { scope(&KEY, &place) };
             let item = Item { value: json!({ "KeyArn": arn }), details: BTreeMap::new() };
-            if let Looked::There(observation) =
-                self.resource(&KEY, kind.clone(), scope.clone(), &place, item, &[]).await
-            {
-                resources += 1;
+            let looked = self.resource(&KEY, kind.clone(), scope, &place, item, &[]).await;
+            if let Looked::There(observation) = looked {
+                resources += u64::from(is_foreign);
                 if tell.send(Message::Resource(observation)).await.is_err() {
                     return;
                 }
             }
         }
-        let report = ScopeReport { kind, scope, complete: true, resources, pages: 0, reason: None };
+        let report = ScopeReport { kind, scope: abroad, complete: true, resources, pages: 0, reason: None };
         let _ = tell.send(Message::Scope(report)).await;
     }
 }

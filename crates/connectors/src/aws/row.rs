@@ -76,7 +76,7 @@ impl Row {
 
     /// Whether an attribute names a KMS key, so that aliases have to be resolved.
     pub(crate) fn names_keys(&self) -> bool {
-        self.attributes.iter().any(|attribute| matches!(attribute.form, Form::Key))
+        self.attributes.iter().any(|attribute| matches!(attribute.form, Form::Key | Form::KeyIf(_)))
     }
 }
 
@@ -300,6 +300,8 @@ pub(crate) enum Form {
     Moment,
     /// A KMS key, by whatever name; it becomes its ARN.
     Key,
+    /// The same, which is told whenever this flag of the same answer is set.
+    KeyIf(&'static str),
     /// The data class, among tags.
     Class,
     /// The text of `path`, with placeholders.

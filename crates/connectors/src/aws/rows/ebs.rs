@@ -45,7 +45,7 @@ pub(crate) static VOLUME: Row =
         .with(&[
             item("data_class", "tagSet.item", Form::Class),
             item("encrypted", "encrypted", Form::Flag),
-            item("kms_key_id", "kmsKeyId", Form::Key),
+            item("kms_key_id", "kmsKeyId", Form::KeyIf("encrypted")),
             made("attached_to", attached_to),
             item("size", "size", Form::Number),
             made("snapshots_clear", |facts| count(facts, is_clear)),
@@ -60,7 +60,7 @@ pub(crate) static SNAPSHOT: Row =
             item("volume", "volumeId", Form::Text),
             made("data_class", class),
             item("encrypted", "encrypted", Form::Flag),
-            item("kms_key_id", "kmsKeyId", Form::Key),
+            item("kms_key_id", "kmsKeyId", Form::KeyIf("encrypted")),
             made("public", |facts| is_public(facts.details).map_or_else(Known::from, Known::flag)),
         ]);
 

@@ -49,7 +49,7 @@ pub(crate) static SHARE: Row = Row::of("aws.efs.filesystem", &SHARES, "{FileSyst
     item("name", "Name|FileSystemId", Form::Text),
     item("data_class", "Tags", Form::Class),
     item("encrypted", "Encrypted", Form::Flag),
-    item("kms_key_id", "KmsKeyId", Form::Key),
+    item("kms_key_id", "KmsKeyId", Form::KeyIf("Encrypted")),
 ]);
 
 pub(crate) static FILE_SYSTEM: Row = Row::of("aws.fsx.filesystem", &FILE_SYSTEMS, "{ResourceARN}").with(&[

@@ -120,7 +120,7 @@ const ATTRIBUTES: &[Attribute] = &[
     item("engine_version", "EngineVersion", Form::Text),
     made("engine_end_of_life_at", end_of_life),
     item("storage_encrypted", "StorageEncrypted", Form::Flag),
-    item("kms_key_id", "KmsKeyId", Form::Key),
+    item("kms_key_id", "KmsKeyId", Form::KeyIf("StorageEncrypted")),
     made("snapshots_clear", |facts| count(facts, is_clear)),
     made("snapshots_public", |facts| count(facts, is_public)),
     made("public", public),
@@ -147,7 +147,7 @@ const SNAPSHOT_ATTRIBUTES: &[Attribute] = &[
     item("automatic", "SnapshotType", Form::Is("automated")),
     made("data_class", snapshot_class),
     item("encrypted", "Encrypted|StorageEncrypted", Form::Flag),
-    item("kms_key_id", "KmsKeyId", Form::Key),
+    item("kms_key_id", "KmsKeyId", Form::KeyIf("Encrypted|StorageEncrypted")),
     made("public", |facts| is_public_of(facts.details).map_or_else(Known::from, Known::flag)),
 ];
 

@@ -9,6 +9,8 @@ use crate::aws::row::{Ask, Attribute, Detail, Form, List, Row, Said, item, made,
 use crate::aws::services::{S3, S3_CONTROL};
 
 const GONE: &[&str] = &["NoSuchBucket"];
+/// AWS calls it so; others that speak like S3 name it after the call.
+const VERSIONING: &str = "VersioningConfiguration|GetBucketVersioningResponse";
 /// The names of the four settings of a public access block: ours, and the service's.
 const BLOCK: [(&str, &str); 4] = [
     ("block_acls", "BlockPublicAcls"),
@@ -65,11 +67,8 @@ pub(crate) static BUCKET: Row = Row {
     .at("Rule")
     .absent(&["ServerSideEncryptionConfigurationNotFoundError"])
     .gone(GONE),
-    Detail::of(
-        "versioning",
-        ask(&[("versioning", Said::Text(""))], "VersioningConfiguration", "s3:GetBucketVersioning"),
-    )
-    .gone(GONE),
+    Detail::of("versioning", ask(&[("versioning", Said::Text(""))], VERSIONING, "s3:GetBucketVersioning"))
+        .gone(GONE),
     Detail::of(
         "block",
         ask(
