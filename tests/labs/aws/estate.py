@@ -135,6 +135,7 @@ def databases(key):
             DBClusterIdentifier=name, Engine="aurora-postgresql", MasterUsername="u", BackupRetentionPeriod=30,
             MasterUserPassword="not-a-secret", StorageEncrypted=encrypted, Tags=INTERNAL, **more,
         )
+    rds.create_db_cluster_snapshot(DBClusterIdentifier="cluster-good", DBClusterSnapshotIdentifier="snap-of-cluster")
     dynamodb = client("dynamodb")
     for name, tags, sse in (
         ("table-good", CUSTOMER, {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key["good"]}),
@@ -289,6 +290,19 @@ def people():
     iam.add_user_to_group(GroupName="admins", UserName="bob")
 
 
+def elsewhere():
+    """Another account, which is reached by a role."""
+    role = "arn:aws:iam::222233334444:role/OctroReads"
+    given = client("sts").assume_role(RoleArn=role, RoleSessionName="estate")["Credentials"]
+    sqs = boto3.client(
+        "sqs", region_name=OTHER, aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"], aws_session_token=given["SessionToken"],
+    )
+    sqs.create_queue(
+        QueueName="queue-elsewhere", Attributes={"SqsManagedSseEnabled": "false"}, tags={"data-class": "internal"}
+    )
+
+
 def main():
     made = keys()
     people()
@@ -297,6 +311,7 @@ def main():
     things_made = volumes(made)
     streams(made)
     things(made)
+    elsewhere()
     print(json.dumps({**{f"key-{name}": arn for name, arn in made.items()}, **things_made}))
 
 

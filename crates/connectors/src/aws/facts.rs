@@ -103,12 +103,12 @@ impl<'a> Facts<'a> {
                 }
             }
         };
-        path.split('|').find_map(|path| at(within, path)).map_or(Look::Absent, Look::There)
+        first(within, path).map_or(Look::Absent, Look::There)
     }
 
     /// The text at a path of the item.
     pub(crate) fn text(&self, path: &str) -> Option<&'a str> {
-        path.split('|').find_map(|path| at(self.item, path)).and_then(Value::as_str)
+        first(self.item, path).and_then(Value::as_str)
     }
 
     /// A template with its placeholders filled; `None` if one of them has nothing.
@@ -223,6 +223,12 @@ fn convert(attribute: &Attribute, value: &Value) -> Known {
         },
         Form::Class | Form::Template | Form::Made(_) => odd(),
     }
+}
+
+/// What lies at the first of these paths that has something; an empty text only if no other has more.
+fn first<'a>(value: &'a Value, paths: &str) -> Option<&'a Value> {
+    let found = || paths.split('|').filter_map(|path| at(value, path));
+    found().find(|value| value.as_str() != Some("")).or_else(|| found().next())
 }
 
 /// What lies at a path: names with dots between them; `#name` is the value of that key in an XML map.

@@ -304,10 +304,14 @@ impl Account {
         let owner = key::owner(&key).unwrap_or(&self.place.account).to_owned();
         put(&mut observation, "account", Known::text(owner));
         if !row.global || !row.region.is_empty() {
-            put(&mut observation, "region", region);
+            put(&mut observation, "region", region.clone());
         }
         for attribute in row.attributes {
             let known = match facts.read(attribute) {
+                // An alias or an id is a key of the resource's region, whichever that is.
+                Known::Key(name) if !name.starts_with("arn:") && matches!(region, Known::Unknown(_)) => {
+                    region.clone()
+                }
                 Known::Key(name) => self.key(&name, &at).await,
                 known @ (Known::Value(_) | Known::Absent | Known::Unknown(_)) => known,
             };
