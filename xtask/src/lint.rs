@@ -35,7 +35,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     ("demo", &["engine", "program", "store", "model"]),
     ("posture", &["engine", "ledger", "verify", "program", "cel", "web", "model"]),
-    ("connectors", &["model"]),
+    ("connectors", &["outbound", "model"]),
     ("engine", &["ledger", "verify", "program", "cel", "store", "model"]),
     ("program", &["cel", "model"]),
     ("cel", &["model"]),

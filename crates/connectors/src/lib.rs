@@ -4,6 +4,7 @@
 //! ([`Run::observe`]) and, just as important, what it covered ([`Run::scope`]).
 
 mod at_once;
+pub mod aws;
 mod coverage;
 pub mod exec;
 pub mod file;
@@ -24,7 +25,7 @@ pub use run::{Deliver, Run, Stopped};
 
 /// Every connector that this build knows.
 pub const ALL: &[&dyn Connector] =
-    &[&host::Host, &exec::Exec, &file::File, &tls::Tls, &postgresql::Postgresql, &redis::Redis];
+    &[&host::Host, &exec::Exec, &file::File, &tls::Tls, &aws::Aws, &postgresql::Postgresql, &redis::Redis];
 
 /// A way to see one sort of system.
 pub trait Connector: Sync {

@@ -1,11 +1,15 @@
-//! For tests only: databases of both sorts that are made for one test and removed after it, small programs, and
-//! repeatable chance.
+//! For tests only: databases of both sorts that are made for one test and removed after it, small programs, repeatable
+//! chance, and something that speaks like AWS with somebody at its gate.
 
 mod chance;
 mod databases;
+mod gatekeeper;
+mod moto;
 mod programs;
 
 pub use chance::Chance;
 pub use databases::TestDb;
+pub use gatekeeper::Gatekeeper;
+pub use moto::Moto;
 pub use octro_model::ManualClock;
 pub use programs::{ProgramBuilder, observation};

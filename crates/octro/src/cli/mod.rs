@@ -86,6 +86,9 @@ pub enum Command {
     Results(Results),
     /// The sources, what they covered and what went wrong
     Sources(Sources),
+    /// What a sort of source needs
+    #[command(subcommand)]
+    Source(Source),
     /// Work on a program's files
     #[command(subcommand)]
     Program(Program),
@@ -252,6 +255,25 @@ pub enum Program {
         a: String,
         /// Another
         b: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Source {
+    /// Amazon Web Services
+    #[command(subcommand)]
+    Aws(SourceAws),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SourceAws {
+    /// Print the least IAM policy that lets kinds be read
+    Policy {
+        /// Only what these kinds need (`aws.s3.bucket`); all kinds by default
+        kinds: Vec<String>,
+        /// Also what finds the accounts of the organization
+        #[arg(long)]
+        organization: bool,
     },
 }
 

@@ -15,6 +15,7 @@ mod reference;
 mod replay;
 mod resources;
 mod results;
+mod source;
 mod sources;
 mod status;
 mod up;
@@ -44,6 +45,7 @@ pub fn run(options: Options) -> anyhow::Result<Exit> {
         Command::Resources(resources) => block_on(resources::run(global, resources)),
         Command::Results(results) => block_on(results::run(global, results)),
         Command::Sources(sources) => block_on(sources::run(global, sources)),
+        Command::Source(command) => source::run(command),
         Command::Program(command) => program::run(global, command),
         Command::Init(init) => init::run(&init),
         Command::Prove(prove) => block_on(prove::run(global, prove)),

@@ -15,6 +15,7 @@ use octro_model::{Span, Timestamp};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
+use super::assume::Assumed;
 use crate::{Answer, Client, Limits, OutboundError, Question, Url};
 
 /// Where an instance's metadata answers, and how long it may take: elsewhere nobody answers at all.
@@ -86,6 +87,8 @@ pub struct Provider {
     /// What the environment says; settable for tests.
     environment: fn(&str) -> Option<String>,
     instance: Option<Url>,
+    /// Where the keys of a role come from; `None` for keys of one's own.
+    renewed_by: Option<Arc<Assumed>>,
     kept: Arc<Mutex<Option<Credentials>>>,
 }
 
@@ -97,8 +100,13 @@ impl Provider {
             client,
             environment: |name| std::env::var(name).ok(),
             instance: Url::parse(INSTANCE).ok(),
+            renewed_by: None,
             kept: Arc::default(),
         }
+    }
+
+    pub(super) fn renewed_by(self, by: Arc<Assumed>) -> Self {
+        Self { renewed_by: Some(by), ..self }
     }
 
     /// Keys that are known and do not end.
@@ -118,18 +126,25 @@ impl Provider {
         {
             return Ok(keys.clone());
         }
-        let found = match self.in_environment() {
-            Some(keys) => keys,
-            None => match self.in_file()? {
-                Some(keys) => keys,
-                None => match self.of_container().await? {
-                    Some(keys) => keys,
-                    None => self.of_instance().await?,
-                },
-            },
+        let found = match &self.renewed_by {
+            Some(role) => role.renew().await?,
+            None => self.own().await?,
         };
         *kept = Some(found.clone());
         Ok(found)
+    }
+
+    async fn own(&self) -> Result<Credentials, OutboundError> {
+        if let Some(keys) = self.in_environment() {
+            return Ok(keys);
+        }
+        if let Some(keys) = self.in_file()? {
+            return Ok(keys);
+        }
+        match self.of_container().await? {
+            Some(keys) => Ok(keys),
+            None => self.of_instance().await,
+        }
     }
 
     fn setting(&self, name: &str) -> Option<String> {
@@ -260,7 +275,7 @@ fn given(answer: &Answer, who: &str, from: &str) -> Result<Credentials, Outbound
 }
 
 /// Whether an authority is this machine, or one of the addresses at which a container's services answer.
-fn is_beside(authority: &str) -> bool {
+pub(super) fn is_beside(authority: &str) -> bool {
     let host =
         authority.parse::<Authority>().map(|authority| authority.host().to_owned()).unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');

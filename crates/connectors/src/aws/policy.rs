@@ -1,0 +1,94 @@
+//! The least policy that lets the chosen kinds be read: exactly the permissions of the rows' calls.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::row::{Detail, List, Row};
+use super::rows::{ALIASES, ROWS};
+
+/// The permissions that kinds need, in order; of all kinds if none is chosen.
+///
+/// # Errors
+/// A kind that is not read.
+pub fn permissions(kinds: &[String]) -> Result<Vec<&'static str>, String> {
+    if let Some(other) = kinds.iter().find(|kind| !ROWS.iter().any(|row| row.kind == kind.as_str())) {
+        return Err(format!("`{other}` is not read; expected one of {}", super::rows::kinds().join(", ")));
+    }
+    let chosen = ROWS.iter().filter(|row| kinds.is_empty() || kinds.iter().any(|kind| kind == row.kind));
+    let mut all = BTreeSet::new();
+    for row in chosen {
+        of_row(row, &mut all);
+    }
+    Ok(all.into_iter().collect())
+}
+
+fn of_row(row: &'static Row, all: &mut BTreeSet<&'static str>) {
+    of_list(row.list, all);
+    of_details(row.details, all);
+    row.beside.iter().for_each(|list| of_list(list, all));
+    if row.names_keys() || row.kind == "aws.s3.bucket" {
+        of_list(&ALIASES, all);
+    }
+    if !row.global {
+        all.insert("ec2:DescribeRegions");
+    }
+}
+
+fn of_list(list: &'static List, all: &mut BTreeSet<&'static str>) {
+    all.insert(list.ask.permission);
+    of_details(list.details, all);
+}
+
+fn of_details(details: &'static [Detail], all: &mut BTreeSet<&'static str>) {
+    all.extend(details.iter().map(|detail| detail.ask.permission));
+}
+
+/// The policy as a document for IAM.
+///
+/// # Errors
+/// A kind that is not read.
+pub fn policy(kinds: &[String], organization: bool) -> Result<Value, String> {
+    let mut actions = permissions(kinds)?;
+    if organization {
+        actions.push("organizations:ListAccounts");
+        actions.sort_unstable();
+    }
+    Ok(json!({
+        "Version": "2012-10-17",
+        "Statement": [{ "Sid": "OctroReads", "Effect": "Allow", "Action": actions, "Resource": "*" }],
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_holds_what_its_kinds_need_and_no_more() {
+        let of =
+            |kinds: &[&str]| permissions(&kinds.iter().map(|kind| (*kind).to_owned()).collect::<Vec<_>>());
+        assert_eq!(
+            of(&["aws.sqs.queue"]).unwrap(),
+            [
+                "ec2:DescribeRegions",
+                "kms:ListAliases",
+                "sqs:GetQueueAttributes",
+                "sqs:ListQueueTags",
+                "sqs:ListQueues"
+            ]
+        );
+        assert_eq!(of(&["aws.iam.role"]).unwrap(), ["iam:GetAccountAuthorizationDetails"]);
+        assert!(of(&["aws.sqs.queues"]).unwrap_err().contains("aws.sqs.queue"));
+        // Nothing writes, and nothing reads what is stored.
+        let reads = ["Describe", "Get", "List"];
+        for permission in of(&[]).unwrap() {
+            let action = permission.split_once(':').unwrap().1;
+            assert!(reads.iter().any(|verb| action.starts_with(verb)), "{permission}");
+            for never in ["GetObject", "GetSecretValue", "GetParameter", "GetItem", "GetRecords"] {
+                assert_ne!(action, never);
+            }
+        }
+        assert_eq!(policy(&[], true).unwrap()["Statement"][0]["Effect"], "Allow");
+    }
+}

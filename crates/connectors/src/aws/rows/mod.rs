@@ -1,0 +1,60 @@
+//! The table: one row for each part of each kind. `octro source aws policy`, the settings' kinds, and the collection all
+//! come from it.
+
+mod databases;
+mod ebs;
+mod files;
+mod iam;
+mod kms;
+mod queues;
+mod rds;
+mod s3;
+mod streams;
+
+use super::row::Row;
+
+pub(crate) use kms::{ALIASES, KEY};
+
+/// Every row. Keys come last: by then it is known which keys of other accounts are used.
+pub(crate) static ROWS: &[&Row] = &[
+    &s3::BUCKET,
+    &rds::INSTANCE,
+    &rds::CLUSTER,
+    &rds::SNAPSHOT,
+    &rds::CLUSTER_SNAPSHOT,
+    &databases::TABLE,
+    &ebs::VOLUME,
+    &ebs::SNAPSHOT,
+    &ebs::DEFAULTS,
+    &files::SHARE,
+    &queues::QUEUE,
+    &queues::TOPIC,
+    &databases::CACHE,
+    &databases::SINGLE_CACHE,
+    &databases::DOMAIN,
+    &databases::WAREHOUSE,
+    &streams::STREAM,
+    &streams::DELIVERY,
+    &streams::LOG_GROUP,
+    &files::SECRET,
+    &files::PARAMETER,
+    &files::REPOSITORY,
+    &files::FILE_SYSTEM,
+    &files::VAULT,
+    &databases::MEMORY,
+    &databases::DAX_CLUSTER,
+    &streams::KAFKA_CLUSTER,
+    &iam::USER,
+    &iam::ROOT,
+    &iam::ROLE,
+    &kms::KEY,
+];
+
+/// The kinds that there are, each once.
+pub(crate) fn kinds() -> Vec<&'static str> {
+    let mut kinds: Vec<&str> = ROWS.iter().map(|row| row.kind).collect();
+    kinds.dedup();
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds
+}

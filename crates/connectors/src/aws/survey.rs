@@ -1,0 +1,175 @@
+//! One run over all accounts: starts the looks, takes what they tell, and says at the end what was not reached and which
+//! permissions were missing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use octro_model::{Id, ScopeReport, Span, UnknownReason, Why};
+use octro_outbound::aws::Provider;
+use octro_outbound::aws::api::Caller;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::estate::{self, Plan};
+use super::look::Message;
+use crate::Run;
+
+/// How many messages may wait.
+const WAITING_MAX: usize = 256;
+/// How long before its end a run stops looking, to tell what it did not reach.
+const LAST_WORDS: Span = Span::from_secs(2);
+/// How many missing permissions are told one by one.
+const PERMISSIONS_MAX: usize = 60;
+
+/// A gap of the same sort at several resources.
+struct Gap {
+    count: u64,
+    first: String,
+    reason: UnknownReason,
+}
+
+/// Looks at everything, and tells the run.
+pub(crate) async fn survey(run: &mut Run<'_>, plan: Plan, caller: Caller, keys: Provider) {
+    let plan = Arc::new(plan);
+    let kinds: Vec<Id> = {
+        let all: BTreeSet<&Id> = plan.rows.iter().map(|(_, kind)| kind).collect();
+        all.into_iter().cloned().collect()
+    };
+    let (roles, unlisted) = estate::roles(&plan, &caller, &keys).await;
+    if let Some(reason) = unlisted {
+        run.error(
+            "the organization",
+            reason.to_string(),
+            "allow organizations:ListAccounts, or name `roles`",
+        );
+        for kind in &kinds {
+            run.scope(incomplete(kind, "the organization", reason.clone()));
+        }
+    }
+    let (tell, mut told) = mpsc::channel(WAITING_MAX);
+    let mut accounts = JoinSet::new();
+    let mut waiting: BTreeSet<String> = roles.iter().cloned().collect();
+    for role in roles {
+        accounts.spawn(estate::account(plan.clone(), caller.clone(), keys.clone(), role, tell.clone()));
+    }
+    drop(tell);
+    let end = run
+        .deadline()
+        .minus(LAST_WORDS.min(Span::from_micros(run.deadline().since(run.now()).micros() / 10)));
+    let mut open: BTreeSet<(Id, String)> = BTreeSet::new();
+    let mut gaps: BTreeMap<(String, Id), Gap> = BTreeMap::new();
+    let mut tick = tokio::time::interval(Duration::from_millis(200));
+    loop {
+        let message = tokio::select! {
+            message = told.recv() => message,
+            _ = tick.tick() => {
+                if run.now() >= end || run.is_stopped() { break }
+                continue;
+            }
+        };
+        match message {
+            None => break,
+            Some(Message::Begin(Some(kind), scope)) => {
+                open.insert((kind, scope));
+            }
+            Some(Message::Begin(None, _)) => {}
+            Some(Message::Done(role)) => {
+                waiting.remove(&role);
+            }
+            Some(Message::Scope(report)) => {
+                open.remove(&(report.kind.clone(), report.scope.clone()));
+                if let Some(reason) = report.reason.as_ref().filter(|reason| reason.why != Why::NotCollected)
+                {
+                    let place = format!("{} in {}", report.kind, report.scope);
+                    note(&mut gaps, report.kind.clone(), place, reason);
+                }
+                run.scope(report);
+            }
+            Some(Message::Error(what, message, mend)) => run.error(what, message, mend),
+            Some(Message::Resource(observation)) => {
+                for reason in observation.unknown.values().filter(|reason| reason.why != Why::Unsupported) {
+                    note(&mut gaps, observation.kind.clone(), observation.key.clone(), reason);
+                }
+                if run.observe(*observation).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+    accounts.abort_all();
+    let late = UnknownReason::new(Why::TimedOut, "the run's time was up before this was read to its end");
+    for (kind, scope) in open {
+        run.scope(incomplete(&kind, &scope, late.clone()));
+    }
+    // Whether an account's look broke off or its time was up: it is not known what else it has.
+    for role in waiting {
+        for kind in &kinds {
+            run.scope(incomplete(kind, &format!("{role}/all"), late.clone()));
+        }
+    }
+    tell_gaps(run, gaps);
+}
+
+fn incomplete(kind: &Id, scope: &str, reason: UnknownReason) -> ScopeReport {
+    ScopeReport {
+        kind: kind.clone(),
+        scope: scope.to_owned(),
+        complete: false,
+        resources: 0,
+        pages: 0,
+        reason: Some(reason),
+    }
+}
+
+/// The permission that a reason begins with.
+pub(crate) fn permission(reason: &UnknownReason) -> Option<&str> {
+    let word = reason.detail.split_whitespace().next()?.trim_end_matches(':');
+    let (service, action) = word.split_once(':')?;
+    let plain = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    (plain(service) && plain(action)).then_some(word)
+}
+
+fn note(gaps: &mut BTreeMap<(String, Id), Gap>, kind: Id, place: String, reason: &UnknownReason) {
+    let what = permission(reason).unwrap_or(&reason.detail).to_owned();
+    let gap = Gap { count: 0, first: place, reason: reason.clone() };
+    gaps.entry((what, kind)).or_insert(gap).count += 1;
+}
+
+fn tell_gaps(run: &mut Run<'_>, gaps: BTreeMap<(String, Id), Gap>) {
+    let more = gaps.len().saturating_sub(PERMISSIONS_MAX);
+    for ((what, kind), gap) in gaps.into_iter().take(PERMISSIONS_MAX) {
+        let times = if gap.count > 1 { format!(" ({} times)", gap.count) } else { String::new() };
+        let mend = match gap.reason.why {
+            Why::Denied if what.contains(':') => {
+                format!("allow {what}; `octro source aws policy` prints all that is needed")
+            }
+            Why::Throttled => "lower `connections`, or look at another time of day".to_owned(),
+            Why::TimedOut => "give the source more `timeout`".to_owned(),
+            Why::Denied | Why::Failed | Why::NotCollected | Why::Unsupported | Why::Unset => String::new(),
+        };
+        run.error(format!("{kind}: {}{times}", gap.first), gap.reason.to_string(), mend);
+    }
+    if more > 0 {
+        run.error("gaps", format!("{more} more are not told one by one"), "");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_names_its_permission() {
+        let of = |detail: &str| permission(&UnknownReason::new(Why::Denied, detail)).map(str::to_owned);
+        assert_eq!(
+            of("s3:GetBucketPolicy (answers AccessDenied: no)").as_deref(),
+            Some("s3:GetBucketPolicy")
+        );
+        assert_eq!(of("kms:ListAliases: no answer within 30s").as_deref(), Some("kms:ListAliases"));
+        assert_eq!(of("the policy is no JSON"), None);
+        assert_eq!(of("`a:b` is odd"), None);
+    }
+}
