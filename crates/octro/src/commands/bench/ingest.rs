@@ -22,11 +22,11 @@ pub async fn run(resources: u32) -> anyhow::Result<Figures> {
     let took = stored.collect(resources, |number| Bucket::new(number, 0)).await?;
     figures.add("unchanged observations, durably", rate(took, resources), "observations/s");
     next_day(&stored).await?;
-    let ways: [(&str, fn(u32) -> Bucket); 2] = [
-        ("one attribute changed", |number| Bucket::new(number, 0).changed(number)),
-        ("every attribute drawn anew", |number| Bucket::new(number, 1)),
-    ];
-    for (what, bucket) in ways {
+    for what in ["one attribute changed", "every attribute drawn anew"] {
+        let redrawn = what.starts_with("every");
+        let bucket = |number| {
+            if redrawn { Bucket::new(number, 1) } else { Bucket::new(number, 0).changed(number) }
+        };
         let before = results(&stored).await?;
         let took = stored.collect(resources, bucket).await?;
         figures.add(format!("{what}, durably"), rate(took, resources), "observations/s");
