@@ -150,7 +150,10 @@ async fn in_between(to: String, stubborn: Arc<AtomicBool>) -> String {
                 let mut bytes = vec![0; 65_536];
                 while let Ok(read) = asks.read(&mut bytes).await {
                     let refused = bytes.starts_with(b"DELETE ") && stubborn.load(Ordering::SeqCst);
-                    if read == 0 || refused || told.write_all(&bytes[..read]).await.is_err() {
+                    if read == 0
+                        || refused
+                        || told.write_all(bytes.get(..read).unwrap_or_default()).await.is_err()
+                    {
                         break;
                     }
                 }
