@@ -8,6 +8,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use octro_ledger::{Bucket, BucketAt, Highest, Ledger, Mirror, Settings};
@@ -131,6 +132,62 @@ async fn the_bucket_holds_what_the_folder_holds_and_what_is_wrong_in_it_is_found
     assert_eq!(mirror.rebuild().await.unwrap(), 7);
     assert_eq!(mirror.audit().await.unwrap().1, []);
     assert_eq!(bucket.list("1/tile/0/009", START).await.unwrap(), [""; 0]);
+}
+
+/// Passes everything on to `to`, but hangs up on whoever removes something while `stubborn`; answers its own address.
+async fn in_between(to: String, stubborn: Arc<AtomicBool>) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let server = tokio::net::TcpStream::connect(to.strip_prefix("http://").unwrap()).await.unwrap();
+            let stubborn = stubborn.clone();
+            tokio::spawn(async move {
+                let ((mut asks, mut hears), (mut answers, mut told)) =
+                    (client.into_split(), server.into_split());
+                let back = tokio::spawn(async move { tokio::io::copy(&mut answers, &mut hears).await });
+                let mut bytes = vec![0; 65_536];
+                while let Ok(read) = asks.read(&mut bytes).await {
+                    let refused = bytes.starts_with(b"DELETE ") && stubborn.load(Ordering::SeqCst);
+                    if read == 0
+                        || refused
+                        || told.write_all(bytes.get(..read).unwrap_or_default()).await.is_err()
+                    {
+                        break;
+                    }
+                }
+                back.abort();
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn what_could_not_be_removed_from_the_bucket_is_removed_at_the_next_publishing() {
+    let moto = Moto::start().await;
+    moto.make("proofs").await;
+    let stubborn = Arc::new(AtomicBool::new(true));
+    let between = in_between(moto.1.clone(), stubborn.clone()).await;
+    let at = BucketAt::parse("proofs", "", "us-east-1", Some(&between)).unwrap();
+    let bucket = Bucket::new(at, Client::default(), Provider::fixed(Moto::keys()));
+    let bench = Bench::on(TestDb::sqlite().await.unwrap()).await;
+    let ledger = opened(&bench, &bucket).await;
+    ledger.append(START, &leaves(0..250)).await.unwrap();
+    ledger.mirror().await.unwrap();
+    let partial = async || bucket.list("1/tile/0/000.p/", START).await.unwrap();
+    assert_eq!(partial().await, ["1/tile/0/000.p/251"]);
+    ledger.append(START, &leaves(250..300)).await.unwrap();
+    assert!(ledger.mirror().await.is_err());
+    assert!(ledger.health().borrow().mirroring.is_some());
+    assert_eq!(partial().await, ["1/tile/0/000.p/251"], "it is published, and this is left over");
+    // Nothing was added; it is tried again.
+    stubborn.store(false, Ordering::SeqCst);
+    ledger.mirror().await.unwrap();
+    assert_eq!(partial().await, [""; 0]);
+    assert_eq!(bucket.list("1/tile/entries/000.p/", START).await.unwrap(), [""; 0]);
+    assert_eq!(ledger.health().borrow().mirroring, None);
 }
 
 #[tokio::test]
