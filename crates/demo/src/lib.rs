@@ -137,7 +137,7 @@ pub fn sources(seed: u64, size: Size) -> Result<Vec<Seen>, IdError> {
     let mut sources = vec![
         Seen::new("directory", "simulated", 5, directory)?,
         Seen::new("applications", "simulated", 5, accounts)?,
-        Seen::new("cloud", "simulated", 5, cloud::cloud(random, size.cloud)?)?,
+        Seen::new("cloud", "simulated", 5, cloud::cloud(random, size.cloud)?)?.without(cloud::NONE_OF)?,
         Seen::new("device-management", "simulated", 11, devices)?,
         Seen::new("code-host", "simulated", 11, code::repositories(random, repositories)?)?,
         Seen::new("scanners", "simulated", 5, code::vulnerabilities(random, size.people * 2, repositories)?)?,

@@ -2,7 +2,7 @@
 //! prepared and nothing else; with the permissions of `octro source aws policy` everything works; and with each of them
 //! taken away, nothing that needed it stays good.
 
-#![expect(clippy::unwrap_used, reason = "a test says what it expects")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what it expects")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
