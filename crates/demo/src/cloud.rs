@@ -9,6 +9,31 @@ use crate::thing::{DAYS, Thing, day, hour, moment};
 const ACCOUNTS: [&str; 3] = ["111111111111", "222222222222", "333333333333"];
 const REGIONS: [&str; 2] = ["eu-central-1", "eu-west-1"];
 
+/// What the company has none of.
+pub const NONE_OF: &[&str] = &[
+    "aws.backup.vault",
+    "aws.dax.cluster",
+    "aws.ebs.defaults",
+    "aws.ebs.snapshot",
+    "aws.ecr.repository",
+    "aws.efs.filesystem",
+    "aws.elasticache.group",
+    "aws.firehose.stream",
+    "aws.fsx.filesystem",
+    "aws.iam.role",
+    "aws.kinesis.stream",
+    "aws.logs.group",
+    "aws.memorydb.cluster",
+    "aws.msk.cluster",
+    "aws.opensearch.domain",
+    "aws.rds.snapshot",
+    "aws.redshift.cluster",
+    "aws.secretsmanager.secret",
+    "aws.sns.topic",
+    "aws.sqs.queue",
+    "aws.ssm.parameter",
+];
+
 struct Place {
     account: &'static str,
     region: &'static str,

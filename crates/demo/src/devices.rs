@@ -7,6 +7,9 @@ use crate::people::Person;
 use crate::random::Random;
 use crate::thing::{DAYS, Thing, day, hour, moment};
 
+/// What its servers run none of.
+pub const NONE_OF: &[&str] = &["postgresql.role", "postgresql.server", "redis.server"];
+
 /// Laptops that nobody knew of until they were enrolled on 8 April; their own log then told of the weeks before.
 const UNENROLLED: [u32; 3] = [40, 93, 151];
 const ENROLLED: Timestamp = hour(189, 6);

@@ -138,14 +138,14 @@ pub fn sources(seed: u64, size: Size) -> Result<Vec<Seen>, IdError> {
         Seen::new("directory", "simulated", 5, directory)?,
         Seen::new("applications", "simulated", 5, accounts)?,
         Seen::new("cloud-keys", "simulated", 5, cloud::keys(random)?)?,
-        Seen::new("cloud", "simulated", 11, cloud::cloud(random, size.cloud)?)?,
+        Seen::new("cloud", "simulated", 11, cloud::cloud(random, size.cloud)?)?.without(cloud::NONE_OF)?,
         Seen::new("device-management", "simulated", 11, devices)?,
         Seen::new("code-host", "simulated", 11, code::repositories(random, repositories)?)?,
         Seen::new("scanners", "simulated", 5, code::vulnerabilities(random, size.people * 2, repositories)?)?,
         Seen::new("tls-probe", "simulated", 23, estate::tls(random, size.people / 2)?)?,
         Seen::new("learning", "simulated", 23, people::learning(random, &people)?)?,
         Seen::new("secret-store", "simulated", 23, estate::secrets(random, size.people / 2, &people)?)?,
-        Seen::new("servers", "simulated", 11, servers)?,
+        Seen::new("servers", "simulated", 11, servers)?.without(devices::NONE_OF)?,
         Seen::new("pentests", "simulated", 11, estate::pentests(random)?)?,
     ];
     if let Some(management) = sources.iter_mut().find(|source| source.info.id.as_str() == "device-management")

@@ -47,6 +47,14 @@ impl Seen {
         };
         Ok(Self { info, things, late: Vec::new(), silent: Vec::new(), partial: Vec::new() })
     }
+
+    /// The same, which also looks for kinds that the company has none of.
+    pub(crate) fn without(mut self, kinds: &[&str]) -> Result<Self, IdError> {
+        for kind in kinds {
+            self.info.kinds.push(kind.parse()?);
+        }
+        Ok(self)
+    }
 }
 
 /// The trouble of the year that is the sources' own.
@@ -135,6 +143,10 @@ async fn run(engine: &Engine, source: &Seen, at: Timestamp) -> Result<(), Engine
         let count = counts.entry((thing.kind.clone(), thing.scope.clone())).or_default();
         *count += u64::from(thing.is_there(at));
     }
+    // An empty list is an answer, too.
+    let none = source.info.kinds.iter().filter(|kind| !counts.keys().any(|(of, _)| of == *kind));
+    let none: Vec<Id> = none.cloned().collect();
+    counts.extend(none.into_iter().map(|kind| ((kind, String::new()), 0)));
     let mut batch: Vec<Observation> = Vec::with_capacity(BATCH);
     let since = at.minus(source.info.every);
     for late in source.late.iter().filter(|late| since < late.received && late.received <= at) {

@@ -10,7 +10,8 @@ use tokio::task::JoinSet;
 
 use super::class::Classes;
 use super::key;
-use super::look::{Account, Message, Tell, scope};
+use super::look::{Account, Message, Tell};
+use super::resource::scope;
 use super::row::Row;
 use super::rows::KEY;
 use super::services::{EC2, ORGANIZATIONS};
@@ -121,7 +122,7 @@ async fn look(plan: &Plan, account: Account, tell: &Tell) {
     let (regions, gap) = if regional.is_empty() { (Vec::new(), None) } else { regions(plan, &account).await };
     if let Some(reason) = gap {
         let place = format!("{}/other regions", account.place.account);
-        if reason.why == Why::Denied {
+        if reason.why != Why::NotCollected {
             let mend = "allow ec2:DescribeRegions; `octro source aws policy` prints all that is needed";
             let _ = tell.send(Message::Error(place.clone(), reason.to_string(), mend.to_owned())).await;
         }
@@ -191,6 +192,6 @@ async fn refuse(rows: &[(&'static Row, Id)], scope: &str, reason: &UnknownReason
             pages: 0,
             reason: Some(reason.clone()),
         };
-        let _ = tell.send(Message::Scope(report)).await;
+        let _ = tell.send(Message::Gap(report)).await;
     }
 }

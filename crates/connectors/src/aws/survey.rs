@@ -86,6 +86,7 @@ pub(crate) async fn survey(run: &mut Run<'_>, plan: Plan, caller: Caller, keys: 
                 }
                 run.scope(report);
             }
+            Some(Message::Gap(report)) => run.scope(report),
             Some(Message::Error(what, message, mend)) => run.error(what, message, mend),
             Some(Message::Resource(observation)) => {
                 for reason in observation.unknown.values().filter(|reason| reason.why != Why::Unsupported) {
