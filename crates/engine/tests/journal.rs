@@ -487,6 +487,9 @@ async fn a_ledger_that_comes_later_begins_with_what_is_so() {
         let report = of.proved(&of.interval(hour(0.5), hour(5.9)).await.unwrap()).await;
         let Shown::Interval(interval) = &report.shown else { panic!("{report:?}") };
         assert!(interval.segments[0].from >= u64::try_from(hour(1.0).micros()).unwrap(), "{interval:?}");
+        let opened =
+            interval.opened.as_ref().expect("the log's first leaf, which says since when there is a log");
+        assert_eq!(interval.segments[0].from, opened.at, "{interval:?}");
         of.done().await;
     }
 }
