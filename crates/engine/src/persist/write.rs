@@ -56,7 +56,7 @@ const LINKS: Bulk = Bulk {
 const VIEW_GONE: &str = "DELETE FROM views WHERE resource = $1 AND source = $2";
 /// Only the row that is open ends; there is one at most for a test and a resource. It is looked for from the end: what
 /// flaps for a year has thousands of rows.
-const RESULTS_CLOSE: Bulk = Bulk {
+pub(super) const RESULTS_CLOSE: Bulk = Bulk {
     head: "UPDATE results SET to_at = v.column3, closed_at = v.column4 FROM (VALUES ",
     columns: 4,
     tail: ") AS v WHERE results.test = +v.column1 AND results.resource = +v.column2 \
@@ -66,7 +66,7 @@ const RESULTS_CLOSE: Bulk = Bulk {
            AND results.to_at = 9223372036854775807 AND results.superseded_at = 9223372036854775807",
     casts: true,
 };
-const RESULTS_OPEN: Bulk = Bulk {
+pub(super) const RESULTS_OPEN: Bulk = Bulk {
     head: "INSERT INTO results (test, resource, from_at, known_at, to_at, closed_at, superseded_at, version, \
            observation, status, prev) VALUES ",
     columns: 11,
