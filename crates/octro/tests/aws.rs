@@ -69,6 +69,12 @@ const FAILS: &[(&str, &[&str])] = &[
     ("s3.bucket.tls_only", &["acme-no-policy", "acme-tls-objects", "acme-tls-some"]),
     ("s3.bucket.versioned", &["acme-unversioned"]),
     ("secretsmanager.secret.customer_key", &["secret-default"]),
+    (
+        "security_group.admin_ports_closed",
+        &["group-all", "group-halves", "group-prefixes", "group-ssh", "group-ssh-6"],
+    ),
+    ("security_group.default_empty", &["group-default"]),
+    ("security_group.no_open_all", &["group-all"]),
     ("sns.topic.customer_key", &["topic-default"]),
     ("sns.topic.not_public", &["topic-open"]),
     ("sqs.queue.customer_key", &["queue-own"]),
@@ -103,6 +109,7 @@ const UNKNOWNS: &[(&str, &[&str])] = &[
 const WITHOUT_VERDICT: &[(&str, &str)] = &[
     ("dax:ListTags", "no test of DAX asks what it holds"),
     ("ec2:DescribeRegions", "the settings name the regions, and say that the others are unused"),
+    ("ec2:DescribeRouteTables", "no test asks whether a group can be reached from the internet"),
     ("ec2:GetEbsDefaultKmsKeyId", "no test asks for the key; moto does not know the call"),
     ("elasticache:DescribeCacheClusters", "the test fails as a whole in any case; the gap is told"),
     ("iam:ListVirtualMFADevices", "the root user has no factor at all"),

@@ -290,6 +290,44 @@ def people():
     iam.add_user_to_group(GroupName="admins", UserName="bob")
 
 
+def groups():
+    ec2 = client("ec2")
+    subnet = ec2.describe_subnets()["Subnets"][0]
+    vpc = subnet["VpcId"]
+    prefixes = ec2.create_managed_prefix_list(
+        PrefixListName="all", MaxEntries=2, AddressFamily="IPv4", Entries=[{"Cidr": "0.0.0.0/1"}, {"Cidr": "128.0.0.0/1"}]
+    )["PrefixList"]["PrefixListId"]
+
+    def ports(first, last=None, protocol="tcp", **sources):
+        return {"IpProtocol": protocol, "FromPort": first, "ToPort": last or first, **sources}
+
+    def world(*ranges):
+        return {"IpRanges": [{"CidrIp": one} for one in ranges]}
+
+    of_default = [{"Name": "group-name", "Values": ["default"]}, {"Name": "vpc-id", "Values": [vpc]}]
+    default = ec2.describe_security_groups(Filters=of_default)["SecurityGroups"][0]["GroupId"]
+    ec2.authorize_security_group_ingress(
+        GroupId=default, IpPermissions=[{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": default}]}]
+    )
+    made = {"group-default": default}
+    for name, rules in {
+        "group-web": [ports(443, **world("0.0.0.0/0"))],
+        "group-office": [ports(22, **world("198.51.100.0/24"))],
+        "group-ssh": [ports(22, **world("0.0.0.0/0"))],
+        "group-ssh-6": [ports(20, 30, Ipv6Ranges=[{"CidrIpv6": "::/0"}])],
+        "group-halves": [ports(3306, **world("0.0.0.0/1", "128.0.0.0/1"))],
+        "group-prefixes": [ports(5432, PrefixListIds=[{"PrefixListId": prefixes}])],
+        "group-all": [{"IpProtocol": "-1", **world("0.0.0.0/0")}],
+        "group-unused": [ports(22, **world("0.0.0.0/0"))],
+    }.items():
+        group = ec2.create_security_group(GroupName=name, Description="x", VpcId=vpc)["GroupId"]
+        ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=rules)
+        if name != "group-unused":
+            ec2.create_network_interface(SubnetId=subnet["SubnetId"], Groups=[group])
+        made[name] = group
+    return made
+
+
 def elsewhere():
     """Another account, which is reached by a role."""
     role = "arn:aws:iam::222233334444:role/OctroReads"
@@ -311,6 +349,7 @@ def main():
     things_made = volumes(made)
     streams(made)
     things(made)
+    things_made |= groups()
     elsewhere()
     print(json.dumps({**{f"key-{name}": arn for name, arn in made.items()}, **things_made}))
 

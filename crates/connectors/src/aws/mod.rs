@@ -8,6 +8,7 @@ mod facts;
 mod key;
 mod look;
 mod policy;
+mod ranges;
 mod resource;
 mod row;
 mod rows;

@@ -6,6 +6,7 @@ mod ebs;
 mod files;
 mod iam;
 mod kms;
+mod network;
 mod queues;
 mod rds;
 mod s3;
@@ -47,6 +48,7 @@ pub(crate) static ROWS: &[&Row] = &[
     &iam::USER,
     &iam::ROOT,
     &iam::ROLE,
+    &network::GROUP,
     &kms::KEY,
 ];
 
