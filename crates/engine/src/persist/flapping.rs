@@ -1,10 +1,6 @@
 //! A result that flaps for years is closed as fast as any other.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::disallowed_methods,
-    reason = "a test says what it expects, and measures"
-)]
+#![expect(clippy::disallowed_methods, reason = "a test says what it expects, and measures")]
 
 use octro_store::Param;
 use octro_testkit::TestDb;
