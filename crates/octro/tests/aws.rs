@@ -221,6 +221,8 @@ fn the_estate_is_judged_as_it_is_and_never_better_than_it_could_be_seen() {
     let idle: Vec<&String> = all.difference(&asked).collect();
     assert!(idle.is_empty(), "the policy is too wide: {idle:?}");
 
+    a_token_of_a_cluster_is_enough(&estate);
+
     // Each permission that is taken away, and the kinds that need it; four at a time.
     let kinds: BTreeSet<&str> =
         verdicts.keys().filter_map(|(test, _)| test.rsplit_once('.')).map(|(kind, _)| kind).collect();
@@ -240,6 +242,32 @@ fn the_estate_is_judged_as_it_is_and_never_better_than_it_could_be_seen() {
     });
     let wrong = wrong.into_inner().unwrap();
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Without any keys: a token is exchanged for those of a role, in the other account.
+fn a_token_of_a_cluster_is_enough(estate: &Estate) {
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    std::fs::write(&token, "a.b.c\n").unwrap();
+    let config = folder.path().join("octro.toml");
+    let text = "[[source]]\nid = 'aws'\ntype = 'aws'\nevery = '1h'\nkinds = ['aws.sqs.queue']\nregions = ['eu-west-1']\nother_regions = 'unused'\n";
+    std::fs::write(&config, text).unwrap();
+    let ran = Command::new(env!("CARGO_BIN_EXE_octro"))
+        .current_dir(folder.path())
+        .env("HOME", folder.path())
+        .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", estate.moto.port))
+        .env("AWS_WEB_IDENTITY_TOKEN_FILE", &token)
+        .env("AWS_ROLE_ARN", ROLE)
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .args(["check", "aws", "aws.sqs.queue.encrypted", "--format", "json", "--config"])
+        .arg(&config)
+        .output()
+        .unwrap();
+    let found: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(ran.status.code(), Some(1), "{found:#}");
+    let mut resources =
+        found["results"].as_array().unwrap().iter().filter_map(|one| one["resource"].as_str());
+    assert_eq!(resources.next(), Some("arn:aws:sqs:eu-west-1:222233334444:queue-elsewhere"), "{found:#}");
 }
 
 /// Takes one permission away, and compares.

@@ -18,7 +18,8 @@ use serde_json::Value;
 const WHO: &str = "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>";
 const REGIONS: &str = "<DescribeRegionsResponse><regionInfo><item><regionName>eu-central-1</regionName></item><item><regionName>eu-west-1</regionName></item></regionInfo></DescribeRegionsResponse>";
 
-/// Answers each request by its text: a status and a body. No status: it says nothing for a long time.
+/// Answers each request by its text: a status and a body. With status 0 it says nothing for a long time; with 1 it
+/// hangs up.
 type Answer = fn(&str) -> (u16, String);
 
 fn serve(answer: Answer) -> String {
@@ -47,6 +48,9 @@ fn respond(mut stream: TcpStream, answer: Answer) {
         }
     }
     let (status, body) = answer(&text);
+    if status == 1 {
+        return;
+    }
     if status == 0 {
         std::thread::sleep(Duration::from_secs(60));
     }
@@ -204,4 +208,33 @@ fn silence_ends_with_the_time_of_the_run() {
     nothing_is_good(&found, "aws.iam.role");
     let roles = scope(&found, "aws.iam.role", "111122223333/global");
     assert_eq!(roles["reason"]["why"], "timed_out", "{roles}");
+}
+
+#[test]
+fn a_service_that_is_not_offered_in_a_region_is_no_gap_there() {
+    let answer: Answer = |asked| {
+        let body = if asked.contains("GetCallerIdentity") {
+            WHO
+        } else if asked.contains("DescribeRegions") {
+            REGIONS
+        } else if asked.contains("/eu-west-1/dax/") || asked.contains("/eu-west-1/memorydb/") {
+            // The connection ends without an answer, as if there were nobody.
+            return (1, String::new());
+        } else if asked.contains("services/dax/regions") {
+            "{\"Parameters\":[{\"Value\":\"eu-central-1\"},{\"Value\":\"us-east-1\"}]}"
+        } else if asked.contains("services/memorydb/regions") {
+            // Nothing of that name: that says nothing.
+            "{\"Parameters\":[]}"
+        } else {
+            "{\"Clusters\":[]}"
+        };
+        (200, body.to_owned())
+    };
+    let found = check(answer, "kinds = ['aws.dax.cluster', 'aws.memorydb.cluster']");
+    let of = |kind: &str| scope(&found, kind, "111122223333/eu-west-1")["complete"].clone();
+    assert_eq!(
+        (of("aws.dax.cluster"), of("aws.memorydb.cluster")),
+        (Value::Bool(true), Value::Bool(false)),
+        "{found:#}"
+    );
 }

@@ -12,6 +12,7 @@ use tokio::sync::{OnceCell, mpsc};
 
 use super::class::Classes;
 use super::facts::{Facts, Item, Listed, Told};
+use super::offered::Offered;
 use super::row::{Ask, Detail, List, Said};
 
 /// What is told of an account while it is looked at.
@@ -58,6 +59,7 @@ pub(crate) struct Account {
     pub place: Place,
     /// What is declared.
     pub classes: Arc<Classes>,
+    offered: Offered,
     lists: Mutex<HashMap<(String, &'static str, &'static str), Shared>>,
     /// The keys that something uses.
     pub(super) used: Mutex<BTreeSet<String>>,
@@ -73,6 +75,7 @@ impl Account {
             keys,
             place,
             classes,
+            offered: Offered::default(),
             lists: Mutex::default(),
             used: Mutex::default(),
             seen: Mutex::default(),
@@ -112,7 +115,13 @@ impl Account {
         };
         let call = call(&list.ask, &path, input);
         let pages = self.caller.pages(&self.keys, place, &call, list.items, list.paging).await;
-        let fault = pages.fault.filter(|fault| !list.absent.contains(&fault.code.as_str()));
+        let mut fault = pages.fault.filter(|fault| !list.absent.contains(&fault.code.as_str()));
+        if let Some(silent) = &fault {
+            let what = (list.ask.service, place.region.as_str(), silent);
+            if self.offered.is_absent(&self.caller, &self.keys, &self.place, what).await {
+                fault = None;
+            }
+        }
         let mut items: Vec<Item> = Vec::with_capacity(pages.items.len());
         for value in pages.items {
             // A list of names alone: an item with the name `@`.

@@ -7,6 +7,7 @@ mod estate;
 mod facts;
 mod key;
 mod look;
+mod offered;
 mod policy;
 mod ranges;
 mod resource;

@@ -54,10 +54,14 @@ pub fn policy(kinds: &[String], organization: bool) -> Result<Value, String> {
         actions.push("organizations:ListAccounts");
         actions.sort_unstable();
     }
-    Ok(json!({
-        "Version": "2012-10-17",
-        "Statement": [{ "Sid": "OctroReads", "Effect": "Allow", "Action": actions, "Resource": "*" }],
-    }))
+    let mut statements =
+        vec![json!({ "Sid": "OctroReads", "Effect": "Allow", "Action": actions, "Resource": "*" })];
+    if actions.contains(&"ec2:DescribeRegions") {
+        let (action, resource) = super::offered::PERMISSION;
+        let sid = "OctroReadsWhereServicesAreOffered";
+        statements.push(json!({ "Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource }));
+    }
+    Ok(json!({ "Version": "2012-10-17", "Statement": statements }))
 }
 
 #[cfg(test)]

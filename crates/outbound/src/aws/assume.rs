@@ -10,7 +10,7 @@ use super::{Credentials, Provider};
 use crate::OutboundError;
 
 /// How a role's sessions are named, so that its account's trail says who it was.
-const SESSION: &str = "octro";
+pub(super) const SESSION: &str = "octro";
 
 /// A role to take.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,19 +54,20 @@ impl Assumed {
             call = call.with("ExternalId", id.as_str());
         }
         let answer = self.caller.call(&self.base, &Place::new("", role.region.as_str()), &call).await?;
-        let of = |name: &str| answer.pointer(&format!("/Credentials/{name}")).and_then(Value::as_str);
-        let (Some(access), Some(secret), Some(token)) =
-            (of("AccessKeyId"), of("SecretAccessKey"), of("SessionToken"))
-        else {
-            // Nothing of the answer is shown: it holds secrets.
-            return Err(Fault::failed("the answer to AssumeRole has no keys"));
-        };
-        let ends: Option<Timestamp> = of("Expiration").and_then(|text| text.parse().ok());
-        let from = format!("the role {}", role.arn);
-        Ok(Credentials { expires: ends, from, ..Credentials::of(access, secret, Some(token)) })
+        // Nothing of the answer is shown: it holds secrets.
+        given(&answer, format!("the role {}", role.arn))
+            .ok_or_else(|| Fault::failed("the answer to AssumeRole has no keys"))
     }
 
     pub(super) async fn renew(&self) -> Result<Credentials, OutboundError> {
         self.keys().await.map_err(|fault| OutboundError { who: self.role.arn.clone(), what: fault.what })
     }
+}
+
+/// The keys in an answer of the service that gives them.
+pub(super) fn given(answer: &Value, from: String) -> Option<Credentials> {
+    let of = |name: &str| answer.pointer(&format!("/Credentials/{name}")).and_then(Value::as_str);
+    let (access, secret, token) = (of("AccessKeyId")?, of("SecretAccessKey")?, of("SessionToken")?);
+    let ends: Option<Timestamp> = of("Expiration").and_then(|text| text.parse().ok());
+    Some(Credentials { expires: ends, from, ..Credentials::of(access, secret, Some(token)) })
 }

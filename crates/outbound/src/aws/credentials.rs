@@ -1,5 +1,5 @@
-//! Where the keys of AWS come from: the environment, the shared file, the container's service, or the instance's
-//! metadata (version 2). Asked in this order; the first that has keys is used.
+//! Where the keys of AWS come from: the environment, the shared file, a token of a cluster, the container's service, or
+//! the instance's metadata (version 2). Asked in this order; the first that has keys is used.
 
 use std::fmt;
 use std::io::Read as _;
@@ -141,13 +141,20 @@ impl Provider {
         if let Some(keys) = self.in_file()? {
             return Ok(keys);
         }
+        if let Some(keys) = self.of_web_identity().await? {
+            return Ok(keys);
+        }
         match self.of_container().await? {
             Some(keys) => Ok(keys),
             None => self.of_instance().await,
         }
     }
 
-    fn setting(&self, name: &str) -> Option<String> {
+    pub(super) const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) fn setting(&self, name: &str) -> Option<String> {
         (self.environment)(name).filter(|value| !value.is_empty())
     }
 
@@ -226,7 +233,8 @@ impl Provider {
         let none = |what: String| OutboundError {
             who: "AWS".to_owned(),
             what: format!(
-                "there are no keys: none in the environment (AWS_ACCESS_KEY_ID), in ~/.aws/credentials, from a container's \
+                "there are no keys: none in the environment (AWS_ACCESS_KEY_ID), in ~/.aws/credentials, for a token \
+                 (AWS_WEB_IDENTITY_TOKEN_FILE), from a container's \
                  service or from an instance's metadata ({what})"
             ),
         };
@@ -351,6 +359,26 @@ mod tests {
         ] {
             assert_eq!(is_beside(authority), beside, "{authority}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_token_is_exchanged_for_keys() {
+        let of = provider(|name| match name {
+            "AWS_WEB_IDENTITY_TOKEN_FILE" => Some("/nowhere/token".to_owned()),
+            "AWS_ROLE_ARN" => Some("arn:aws:iam::111122223333:role/octro".to_owned()),
+            _ => None,
+        });
+        let error = of.credentials(NOW).await.unwrap_err().to_string();
+        assert!(error.contains("its token cannot be read: /nowhere/token"), "{error}");
+
+        let answer = "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>A</AccessKeyId>\
+                      <SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>\
+                      <Expiration>2026-09-21T15:13:20Z</Expiration></Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>";
+        let (_, value) = crate::aws::api::read_xml(answer).unwrap();
+        let keys =
+            crate::aws::assume::given(&value["AssumeRoleWithWebIdentityResult"], "x".to_owned()).unwrap();
+        assert_eq!((keys.access_key.as_str(), keys.secret_key.reveal()), ("A", "s"));
+        assert!(keys.expires.is_some());
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod assume;
 mod credentials;
 mod s3;
 mod sign;
+mod web_identity;
 
 pub use assume::Role;
 use credentials::is_beside;

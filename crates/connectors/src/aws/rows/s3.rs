@@ -1,6 +1,6 @@
 //! S3 buckets. Twelve questions cover one; which of its doors stand open is judged from all of them together.
 
-use octro_model::UnknownReason;
+use octro_model::{UnknownReason, Why};
 use serde_json::{Value, json};
 
 use crate::aws::document::Document;
@@ -202,7 +202,7 @@ fn policy_public(facts: &Facts<'_>) -> Known {
     let status = match facts.look("status", "IsPublic") {
         Look::There(value) => match flag(value) {
             Some(public) => Ok(Some(public)),
-            None => return Known::odd(format!("the policy's status is {value}")),
+            None => Err(UnknownReason::new(Why::Failed, format!("the policy's status is {value}"))),
         },
         Look::Absent => Ok(None),
         Look::Unknown(reason) => Err(reason),
@@ -210,7 +210,7 @@ fn policy_public(facts: &Facts<'_>) -> Known {
     let document = match facts.look("policy", "") {
         Look::There(value) => match Document::read(value) {
             Ok(document) => Ok(Some(document.is_open())),
-            Err(what) => return Known::odd(what),
+            Err(what) => Err(UnknownReason::new(Why::Failed, what)),
         },
         Look::Absent => Ok(None),
         Look::Unknown(reason) => Err(reason),
@@ -262,5 +262,138 @@ fn tls_only(facts: &Facts<'_>) -> Known {
             Ok(document) => Known::flag(document.is_tls_only(facts.key)),
             Err(what) => Known::odd(what),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use octro_outbound::aws::api::Place;
+
+    use super::*;
+    use crate::aws::class::Classes;
+    use crate::aws::facts::{Item, Listed, Told};
+
+    fn attributes(details: &BTreeMap<&'static str, Told>, account: &Listed) -> BTreeMap<&'static str, Known> {
+        let place = Place::new("111122223333", "eu-central-1");
+        let item = json!({ "Name": "b" });
+        let beside = [account.clone()];
+        let classes = Classes::default();
+        let facts = Facts {
+            place: &place,
+            key: "arn:aws:s3:::b",
+            item: &item,
+            details,
+            beside: &beside,
+            classes: &classes,
+        };
+        ATTRIBUTES.iter().map(|attribute| (attribute.name, facts.read(attribute))).collect()
+    }
+
+    fn block(on: bool) -> Value {
+        BLOCK
+            .iter()
+            .map(|(_, name)| ((*name).to_owned(), json!(on.to_string())))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
+    }
+
+    /// What each question may be answered with.
+    fn answers() -> Vec<(&'static str, Vec<Value>)> {
+        let open =
+            json!({"Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*"}});
+        let closed = json!({"Statement": {
+            "Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*",
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }});
+        let grant = json!({"AccessControlList": {"Grant": {"Grantee": {"URI": "http://acs.amazonaws.com/groups/global/AllUsers"}}}});
+        vec![
+            ("policy", vec![Value::Null, open, closed, json!({"Version": "broken"})]),
+            (
+                "status",
+                vec![
+                    Value::Null,
+                    json!({"IsPublic": "true"}),
+                    json!({"IsPublic": "false"}),
+                    json!({"IsPublic": "?"}),
+                ],
+            ),
+            ("block", vec![Value::Null, block(true), block(false)]),
+            ("acl", vec![grant, json!({"AccessControlList": ""})]),
+            ("ownership", vec![Value::Null, json!({"ObjectOwnership": "BucketOwnerEnforced"})]),
+        ]
+    }
+
+    fn every(
+        answers: &[(&'static str, Vec<Value>)],
+        so_far: BTreeMap<&'static str, Told>,
+        to: &mut dyn FnMut(BTreeMap<&'static str, Told>),
+    ) {
+        let Some(((name, values), rest)) = answers.split_first() else { return to(so_far) };
+        for value in values {
+            let mut next = so_far.clone();
+            next.insert(name, Ok(value.clone()));
+            every(rest, next, to);
+        }
+    }
+
+    #[test]
+    fn a_question_that_is_not_answered_makes_nothing_better_and_nothing_worse() {
+        let denied = || UnknownReason::new(Why::Denied, "s3:X");
+        let items = |value: Option<Value>| -> Listed {
+            Ok(Arc::new(value.map(|value| Item { value, details: BTreeMap::new() }).into_iter().collect()))
+        };
+        let accounts = [items(None), items(Some(block(true))), items(Some(block(false)))];
+        let mut compared = 0;
+        every(&answers(), BTreeMap::new(), &mut |details| {
+            for account in &accounts {
+                let known = attributes(&details, account);
+                let mut compare = |details: &BTreeMap<&'static str, Told>, account: &Listed| {
+                    for (name, less) in attributes(details, account) {
+                        let same = less == known[name] || matches!(less, Known::Unknown(_));
+                        assert!(same, "{name}: {:?} became {less:?} with {details:?}", known[name]);
+                        compared += 1;
+                    }
+                };
+                for name in details.keys() {
+                    let mut less = details.clone();
+                    less.insert(name, Err(denied()));
+                    compare(&less, account);
+                }
+                compare(&details, &Err(denied()));
+            }
+        });
+        assert!(compared > 10_000);
+    }
+
+    #[test]
+    fn what_is_in_the_way_of_the_public_counts() {
+        let of = |pairs: &[(&'static str, Value)], account: Option<Value>| {
+            let details = pairs.iter().map(|(name, value)| (*name, Ok(value.clone()))).collect();
+            let items = account.map(|value| Item { value, details: BTreeMap::new() }).into_iter().collect();
+            attributes(&details, &Ok(Arc::new(items)))
+        };
+        let all = answers();
+        let (open, grant) = (all[0].1[1].clone(), all[3].1[0].clone());
+        let base = [
+            ("policy", open.clone()),
+            ("status", json!({"IsPublic": "false"})),
+            ("acl", grant),
+            ("ownership", Value::Null),
+            ("block", Value::Null),
+        ];
+        let bare = of(&base, None);
+        assert_eq!((&bare["policy_public"], &bare["acl_public"]), (&Known::flag(true), &Known::flag(true)));
+        assert_eq!((&bare["tls_only"], &bare["public_block"]), (&Known::flag(false), &Known::Absent));
+        let blocked = of(&base, Some(block(true)));
+        assert_eq!(
+            (&blocked["policy_public"], &blocked["acl_public"]),
+            (&Known::flag(false), &Known::flag(false))
+        );
+        let mut owned = base.clone();
+        owned[3].1 = json!({"ObjectOwnership": "BucketOwnerEnforced"});
+        assert_eq!(of(&owned, None)["acl_public"], Known::flag(false));
     }
 }

@@ -194,4 +194,31 @@ mod tests {
             assert!(error.contains(words), "{error}");
         }
     }
+
+    /// A document with bytes changed, taken out and doubled, a few thousand times: an error or a value, never a panic.
+    #[test]
+    fn damaged_documents_do_not_break_the_reader() {
+        let whole = "<?xml version=\"1.0\"?><!-- a --><R xmlns:a=\"x>y\"><B>1 &lt; &#x21;</B><L><i/><i><![CDATA[<y>]]></i></L></R>";
+        let mut state = 42_u64;
+        let mut random = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % below
+        };
+        for _ in 0..5_000 {
+            let mut bytes = whole.as_bytes().to_vec();
+            for _ in 0..=random(4) {
+                let at = random(bytes.len());
+                match random(4) {
+                    0 => bytes[at] = b"<>&;/!?\"\'[]-# a\xff"[random(16)],
+                    1 => bytes.truncate(at.max(1)),
+                    2 => drop(bytes.remove(at)),
+                    _ => bytes.insert(at, bytes[random(at + 1)]),
+                }
+                if bytes.is_empty() {
+                    bytes.push(b'<');
+                }
+            }
+            let _ = read(&String::from_utf8_lossy(&bytes));
+        }
+    }
 }
