@@ -97,6 +97,17 @@ fn what_makes_no_sense_is_said() {
 }
 
 #[test]
+fn that_nothing_was_judged_is_no_good_news() {
+    // A connector of which no source is declared runs as it is without settings; here, no test is about what it yields.
+    let ran = check(&[WHOLE], &["host", "--format", "json"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.out.contains("host.filesystem") && !ran.out.contains("\"pass\": 1"), "{ran:?}");
+    let ran = check(&[WHOLE], &["tls"]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.err.contains("[[source]]") && ran.err.contains("endpoints"), "{ran:?}");
+}
+
+#[test]
 fn one_test_or_source_can_be_named() {
     let lines = [&thing("a", r#""good":true,"kept":false"#), WHOLE];
     assert_eq!(check(&lines, &["thing.good"]).code, Some(0));

@@ -158,4 +158,30 @@ mod tests {
             assert!(read(bytes).is_err(), "{:?}", String::from_utf8_lossy(bytes.get(..20).unwrap_or(bytes)));
         }
     }
+
+    #[test]
+    fn broken_answers_end_in_an_answer_or_an_error() {
+        let whole = b"*3\r\n$4\r\nuser\r\n*2\r\n:12\r\n$-1\r\n+OK\r\n".to_vec();
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut next = |below: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            usize::try_from(state % below as u64).unwrap_or(0)
+        };
+        let mut read_whole = 0;
+        for _ in 0..20_000 {
+            let mut bytes = whole.clone();
+            for _ in 0..=next(3) {
+                let at = next(bytes.len());
+                match next(3) {
+                    0 => bytes.truncate(at.max(1)),
+                    1 => bytes.insert(at, b"$*:+-0129\r\n\xff"[next(12)]),
+                    _ => bytes[at] = b"$*:+-0129\r\n\xff"[next(12)],
+                }
+            }
+            read_whole += usize::from(read(&bytes).is_ok());
+        }
+        assert!((1..20_000).contains(&read_whole), "{read_whole}");
+    }
 }

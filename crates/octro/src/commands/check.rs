@@ -82,6 +82,16 @@ impl Wanted {
                         wanted.sources.push(source.clone());
                     }
                 }
+            } else if of_tests(word, sources, program) {
+                wanted.tests.push(word.clone());
+            } else if octro_connectors::ALL.iter().any(|connector| connector.name() == word) {
+                let source = OpenSource::without_settings(word).map_err(|(what, expected)| {
+                    UsageError(format!(
+                        "no source of type `{word}` is declared, and without settings it cannot be: {what}; expected {expected}. \
+                         Declare one as [[source]] in octro.toml; docs/reference/settings.md lists what it takes"
+                    ))
+                })?;
+                wanted.sources.push(source);
             } else if program.tests.keys().any(|test| test.as_str().starts_with(word.as_str())) {
                 wanted.tests.push(word.clone());
             } else {
@@ -101,6 +111,12 @@ impl Wanted {
     fn test(&self, id: &octro_model::Id) -> bool {
         self.tests.is_empty() || self.tests.iter().any(|begin| id.as_str().starts_with(begin.as_str()))
     }
+}
+
+/// Whether a word begins the names of tests of which a declared source yields the kind.
+fn of_tests(word: &str, sources: &[OpenSource], program: &Program) -> bool {
+    let yields = |kind| sources.iter().any(|source| source.info.kinds.contains(kind));
+    program.tests.values().any(|test| test.id.as_str().starts_with(word) && yields(&test.on))
 }
 
 fn look(source: &OpenSource, clock: &dyn Clock, once: &mut Once) -> anyhow::Result<octro_model::Collection> {
@@ -125,7 +141,8 @@ fn exit(results: &[OnceResult]) -> Exit {
     let of = |statuses: &[Status]| results.iter().any(|result| statuses.contains(&result.status));
     if of(&[Status::Fail]) {
         Exit::Failing
-    } else if of(&[Status::Unknown, Status::Stale]) {
+    } else if results.is_empty() || of(&[Status::Unknown, Status::Stale]) {
+        // That nothing was judged is no good news.
         Exit::Unknown
     } else {
         Exit::Done
@@ -159,6 +176,9 @@ fn print(global: &Global, all: bool, found: &Found) -> anyhow::Result<()> {
             .filter(|(_, count)| *count > 0)
             .map(|(status, count)| format!("{count} {}", status.label()))
             .collect();
+        if found.results.is_empty() {
+            output::say("Nothing was judged: no source that ran yields what these tests are about.");
+        }
         output::say(&format!("\n{}", counts.join(", ")));
     }
     Ok(())

@@ -25,6 +25,17 @@ pub struct OpenSource {
     pub source: Arc<dyn Source>,
 }
 
+impl OpenSource {
+    /// A source of this connector, as it is without any settings; named like the connector.
+    ///
+    /// # Errors
+    /// What is wrong, and what was expected: some connectors need settings.
+    pub fn without_settings(connector: &str) -> Result<Self, (String, String)> {
+        let table = ["id", "type"].map(|key| (key.to_owned(), connector.into()));
+        open(table.into_iter().collect())
+    }
+}
+
 /// The machine that Octro runs on.
 pub(super) fn this_host(path: &Path) -> Result<OpenSource, ConfigError> {
     let table = [("id", "this-host"), ("type", "host")].map(|(key, value)| (key.to_owned(), value.into()));
