@@ -98,7 +98,7 @@ pub(crate) fn page(spot: Spot<'_>, map: &DataMap) -> Markup {
         @if map.rows.is_empty() {
             (ui::empty("No datastore is known.", &html! { "A source that tells of databases, buckets or volumes fills this page: see " a href=(spot.moment.href("/sources")) { "Sources" } "." }))
         } @else {
-            ul.counts { @for question in &map.questions { li { a href=(links::control(spot.moment, &question.control)) { (question.control) } " " (question.title) } } }
+            ul.counts.legend { @for question in &map.questions { li { a href=(links::control(spot.moment, &question.control)) { (question.control) } " " (question.title) } } }
             (sheet(spot, &map.questions).page(map.rows.clone()))
         }
         @if !map.unseen.is_empty() {
