@@ -1,13 +1,13 @@
 //! The questions to one server. Each is asked by itself, so that what the role may not see leaves the rest.
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::time::Duration;
 
 use octro_model::{UnknownReason, Why};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 use tokio::time::timeout;
+use tokio_stream::StreamExt as _;
 
 use super::rules::Rule;
 
@@ -136,22 +136,26 @@ async fn fetch<T>(
     right: &str,
     read: impl Fn(&PgRow) -> sqlx::Result<T>,
 ) -> Result<Vec<T>, UnknownReason> {
-    let rows = within(patience, sqlx::query(sql).fetch_all(server), right).await?;
-    if rows.len() > ROWS_MAX {
+    let asked = async {
+        let mut rows = sqlx::query(sql).fetch(server);
+        let mut all = Vec::new();
+        // The question asks for no more, but who answers need not be PostgreSQL.
+        while let Some(row) = rows.next().await {
+            all.push(read(&row?)?);
+            if all.len() > ROWS_MAX {
+                break;
+            }
+        }
+        Ok(all)
+    };
+    let all = match timeout(patience, asked).await {
+        Ok(answer) => answer.map_err(|error| reason(&error, right))?,
+        Err(_) => return Err(late(patience)),
+    };
+    if all.len() > ROWS_MAX {
         return Err(UnknownReason::new(Why::Failed, format!("there are more than {ROWS_MAX}")));
     }
-    rows.iter().map(read).collect::<sqlx::Result<_>>().map_err(|error| reason(&error, right))
-}
-
-async fn within<T>(
-    patience: Duration,
-    asked: impl Future<Output = sqlx::Result<T>>,
-    right: &str,
-) -> Result<T, UnknownReason> {
-    match timeout(patience, asked).await {
-        Ok(answer) => answer.map_err(|error| reason(&error, right)),
-        Err(_) => Err(late(patience)),
-    }
+    Ok(all)
 }
 
 fn late(patience: Duration) -> UnknownReason {

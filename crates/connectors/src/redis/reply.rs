@@ -4,9 +4,9 @@ use std::io;
 
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-/// The longest line, and the longest text, in bytes.
+/// The longest line, and all texts of one answer together, in bytes.
 const LINE_MAX: u64 = 64 << 10;
-const TEXT_MAX: usize = 8 << 20;
+const TEXTS_MAX: usize = 8 << 20;
 /// The most items of all lists of one answer, and how deep lists stand in lists.
 const ITEMS_MAX: usize = 100_000;
 const DEPTH_MAX: usize = 8;
@@ -57,8 +57,10 @@ pub(super) async fn receive(from: &mut (impl AsyncBufRead + Unpin)) -> io::Resul
     // Lists that are not complete yet, the innermost last: what they hold, and how much is to come.
     let mut open: Vec<(Vec<Reply>, usize)> = Vec::new();
     let mut items = 0_usize;
+    let mut left = TEXTS_MAX;
     loop {
         let line = line(from).await?;
+        left = left.checked_sub(line.len()).ok_or_else(|| odd("an answer that is too long"))?;
         let (sort, rest) = line.split_at_checked(1).unwrap_or_default();
         let mut reply = match sort {
             "+" => Reply::Text(rest.to_owned()),
@@ -66,7 +68,8 @@ pub(super) async fn receive(from: &mut (impl AsyncBufRead + Unpin)) -> io::Resul
             ":" => Reply::Number(rest.parse().map_err(|_| odd("a number that is none"))?),
             "$" => match length(rest)? {
                 None => Reply::Nothing,
-                Some(length) if length <= TEXT_MAX => {
+                Some(length) if length <= left => {
+                    left -= length;
                     let mut bytes = vec![0; length + 2];
                     from.read_exact(&mut bytes).await?;
                     bytes.truncate(length);
@@ -141,6 +144,9 @@ mod tests {
     #[test]
     fn hostile_answers_are_errors() {
         let deep = b"*1\r\n".repeat(100);
+        // Each of the texts may come, all of them together may not.
+        let text = [b"$4194304\r\n".to_vec(), vec![b'x'; 4 << 20], b"\r\n".to_vec()].concat();
+        let many = [b"*3\r\n".to_vec(), text.repeat(3)].concat();
         let long = [b"+".to_vec(), vec![b'x'; 1 << 20]].concat();
         for bytes in [
             b"".as_slice(),
@@ -154,6 +160,7 @@ mod tests {
             b"*3\r\n+a\r\n",
             &deep,
             &long,
+            &many,
         ] {
             assert!(read(bytes).is_err(), "{:?}", String::from_utf8_lossy(bytes.get(..20).unwrap_or(bytes)));
         }
