@@ -3,7 +3,6 @@
 //! A connector opens a [`Source`] from its settings; a source, when it is run, tells the [`Run`] what it saw
 //! ([`Run::observe`]) and, just as important, what it covered ([`Run::scope`]).
 
-mod at_once;
 pub mod aws;
 mod coverage;
 pub mod exec;
@@ -16,6 +15,7 @@ mod plain;
 pub mod postgresql;
 pub mod redis;
 mod run;
+mod servers;
 mod settings;
 pub mod tls;
 

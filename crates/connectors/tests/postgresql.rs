@@ -3,9 +3,10 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects")]
 
+#[path = "support/fake.rs"]
+mod fake;
 mod support;
 
-use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
 use octro_model::{Clock as _, Span, SystemClock, Why};
@@ -135,20 +136,9 @@ fn the_certificate_has_to_hold() {
     assert!(seen.why("postgresql.role", &server.key).contains("certificate"));
 }
 
-/// A server that answers the first message with `answer`, then nothing.
+/// The address of a server that answers the first message with `answer`, then nothing.
 fn fake(answer: &'static [u8]) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    std::thread::spawn(move || {
-        let mut kept = Vec::new();
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let _ = stream.read(&mut [0; 64]);
-            let _ = stream.write_all(answer);
-            kept.push(stream);
-        }
-    });
-    format!("postgres://octro@127.0.0.1:{port}/x?sslmode=verify-full")
+    format!("postgres://octro@127.0.0.1:{}/x?sslmode=verify-full", fake::fake(answer))
 }
 
 #[test]

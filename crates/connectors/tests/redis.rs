@@ -3,9 +3,10 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects")]
 
+#[path = "support/fake.rs"]
+mod fake;
 mod support;
 
-use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -197,17 +198,7 @@ fn over_tls_the_certificate_has_to_hold() {
 #[test]
 fn whoever_is_no_redis_is_unknown() {
     for answer in [b"".as_slice(), b"HTTP/1.1 400 Bad Request\r\n\r\n", b"*1000000000\r\n", b"\xff\xfe\r\n"] {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        std::thread::spawn(move || {
-            let mut kept = Vec::new();
-            for stream in listener.incoming() {
-                let mut stream = stream.unwrap();
-                let _ = stream.read(&mut [0; 64]);
-                let _ = stream.write_all(answer);
-                kept.push(stream);
-            }
-        });
+        let port = fake::fake(answer);
         let seen = look(json!({"servers": [format!("redis://127.0.0.1:{port}")], "timeout_step": "1s"}));
         let server = only(&seen);
         let reason = server.unknown.get("users").unwrap();

@@ -12,16 +12,14 @@ use std::time::Duration;
 use octro_model::{Id, Span};
 use serde_json::{Map, Value};
 
-use crate::at_once;
 use crate::password_file;
+use crate::servers;
 use crate::settings::Settings;
 use crate::{Connector, Run, Setting, SettingError, Source};
 use server::Server;
 
 /// The kinds that it yields.
 const KINDS: [&str; 2] = ["postgresql.server", "postgresql.role"];
-/// How many servers one source may have.
-const SERVERS_MAX: usize = 1_000;
 
 /// The settings that it takes.
 const SETTINGS: &[Setting] = &[
@@ -74,19 +72,7 @@ impl Connector for Postgresql {
         let known: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
         let settings = Settings::new(settings, &known)?;
         let expected = "`postgres://ROLE@HOST:PORT/DATABASE`, without a password";
-        let mut servers: Vec<Server> = Vec::new();
-        for address in settings.need_texts("servers", expected)? {
-            let server = Server::read(&address).map_err(|what| settings.refuse("servers", what, expected))?;
-            if servers.iter().any(|other| other.key == server.key) {
-                let what = format!("`{}` stands there twice", server.key);
-                return Err(settings.refuse("servers", what, "each server once"));
-            }
-            servers.push(server);
-        }
-        if servers.len() > SERVERS_MAX {
-            let what = format!("there are {}", servers.len());
-            return Err(settings.refuse("servers", what, format!("at most {SERVERS_MAX}")));
-        }
+        let servers = servers::read(&settings, expected, Server::read, |server| &server.key)?;
         let patience = settings.span("timeout_step", Span::from_secs(300))?.unwrap_or(Span::from_secs(10));
         Ok(Box::new(PostgresqlSource {
             kinds: KINDS.iter().filter_map(|kind| kind.parse().ok()).collect(),
@@ -124,7 +110,7 @@ impl Source for PostgresqlSource {
             }
         };
         let patience = self.patience;
-        let asked = at_once::ask(
+        let asked = servers::ask(
             self.servers.iter().cloned(),
             |server| ask::ask(server.options(password.as_deref(), self.roots.as_deref()), patience),
             |server, said| {

@@ -18,16 +18,14 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Map, Value};
 
-use crate::at_once;
 use crate::password_file;
+use crate::servers;
 use crate::settings::Settings;
 use crate::{Connector, Run, Setting, SettingError, Source};
 use server::Server;
 
 /// The kind that it yields.
 const KIND: &str = "redis.server";
-/// How many servers one source may have.
-const SERVERS_MAX: usize = 1_000;
 /// The largest file of roots, in bytes.
 const ROOTS_MAX: u64 = 16 << 20;
 
@@ -83,22 +81,11 @@ impl Connector for Redis {
         let settings = Settings::new(settings, &known)?;
         let expected = "`rediss://USER@HOST:PORT`, without a password";
         let password_file = settings.absolute("password_file")?;
-        let mut servers: Vec<Server> = Vec::new();
-        for address in settings.need_texts("servers", expected)? {
-            let server = Server::read(&address).map_err(|what| settings.refuse("servers", what, expected))?;
-            if servers.iter().any(|other| other.key == server.key) {
-                let what = format!("`{}` stands there twice", server.key);
-                return Err(settings.refuse("servers", what, "each server once"));
-            }
-            if password_file.is_some() && !server.has_tls && !server.is_here {
-                let what = format!("the password would go to `{}` in clear", server.key);
-                return Err(settings.refuse("servers", what, "`rediss://`"));
-            }
-            servers.push(server);
-        }
-        if servers.len() > SERVERS_MAX {
-            let what = format!("there are {}", servers.len());
-            return Err(settings.refuse("servers", what, format!("at most {SERVERS_MAX}")));
+        let servers = servers::read(&settings, expected, Server::read, |server| &server.key)?;
+        let is_heard = |server: &&Server| !server.has_tls && !server.is_here;
+        if let Some(server) = servers.iter().find(is_heard).filter(|_| password_file.is_some()) {
+            let what = format!("the password would go to `{}` in clear", server.key);
+            return Err(settings.refuse("servers", what, "`rediss://`"));
         }
         let kind = KIND.parse().map_err(|_| settings.refuse("servers", "the kind's name", "a name"))?;
         let patience = settings.span("timeout_step", Span::from_secs(300))?.unwrap_or(Span::from_secs(10));
@@ -135,7 +122,7 @@ impl Source for RedisSource {
         };
         let patience = self.patience;
         let mut told = 0;
-        let asked = at_once::ask(
+        let asked = servers::ask(
             self.servers.iter().cloned(),
             |server| {
                 let (tls, password) = (tls.clone(), password.clone());
