@@ -50,7 +50,7 @@ impl<'a> Run<'a> {
             clock,
             deliver,
             pending: Vec::new(),
-            batch_max: 500,
+            batch_max: 512,
             started_at: clock.now(),
             deadline,
             scopes: Vec::new(),
