@@ -114,7 +114,10 @@ mod tests {
         assert_eq!((second.observation, second.status, second.prev), (9, 0, 7));
         assert_eq!((second.to_at.micros(), second.closed_at.micros()), (60, 61));
         assert_eq!((first.known_at.micros(), second.known_at.micros()), (51, 51));
-        assert_eq!((open.known_at.micros(), open.to_at, open.closed_at), (50, Timestamp::MAX, Timestamp::MAX));
+        assert_eq!(
+            (open.known_at.micros(), open.to_at, open.closed_at),
+            (50, Timestamp::MAX, Timestamp::MAX)
+        );
         assert!(results("", 2).unwrap().is_empty());
         let beyond = format!("7,50,{},3,9,0,7", i64::MAX);
         for wrong in

@@ -441,6 +441,10 @@ pub enum Bench {
         /// Resources that are stored
         #[arg(long, default_value_t = 1_000_000)]
         resources: u32,
+        /// Measure nothing, but serve the pages and change a resource for each line of input: tests/browser/latency.cjs
+        /// measures to the pixels of an open page
+        #[arg(long)]
+        pages: bool,
     },
     /// A control as of a moment, over a year of history; and the replay of that year
     History {
