@@ -193,18 +193,15 @@ async fn finish(
             entries.len()
         )));
     }
-    let indexes: Vec<u64> = entries.keys().copied().collect();
-    let last = indexes.last().copied().unwrap_or(0);
+    let last = entries.keys().next_back().copied().unwrap_or(0);
     let signed = checkpoint(reader, last + 1, reader.required().await?, &entries)
         .await?
         .ok_or_else(|| EngineError::NotProvable("it is not signed yet; ask again in a moment".to_owned()))?;
     let stamps = reader.stamps(signed.checkpoint.size).await?;
     let stamps = stamps.iter().map(|token| base64_encode(token)).collect();
+    let entries = Entry::all(&claim, entries);
+    let indexes: Vec<u64> = entries.iter().filter_map(|entry| entry.index).collect();
     let hashes = reader.hashes_for(signed.checkpoint.size, &indexes).await?;
-    let entries = entries
-        .into_iter()
-        .map(|(index, leaf)| Entry { index, leaf: String::from_utf8_lossy(&leaf).into_owned() })
-        .collect();
     let proof = Proof { claim, checkpoint: signed.note, entries, hashes, states, members, secret, stamps };
     // Nobody is handed a file that no verifier takes.
     if proof.states.len() > STATES_MAX || proof.to_text().len() > PROOF_MAX {

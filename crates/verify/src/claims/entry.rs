@@ -16,7 +16,7 @@ pub(crate) fn check(
 ) -> Result<Shown, Reason> {
     let mut found = None;
     for (i, entry) in checked.entries.iter().enumerate() {
-        if entry.index == index {
+        if entry.index == Some(index) {
             found = Some(entry);
         } else if !matches!(entry.leaf.what, What::Key(_) | What::Seal(_)) {
             return Err(Reason::new(format!("entries[{i}]"), "has no place in a proof of another leaf"));

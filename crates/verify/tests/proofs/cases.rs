@@ -65,6 +65,7 @@ pub fn cases() -> Vec<Case> {
     crate::broken::add(&mut cases, &log);
     crate::forged::add(&mut cases);
     crate::short::add(&mut cases);
+    crate::linked::add(&mut cases);
     cases.0
 }
 
