@@ -9,6 +9,7 @@ mod seals;
 
 use std::collections::BTreeMap;
 
+use octro_ledger::records::{self, Part};
 use octro_ledger::{LedgerError, Log, Reader, Signed};
 use octro_model::Timestamp;
 use octro_verify::{
@@ -135,6 +136,39 @@ impl Query {
         // Whoever checks has the key that is in force today.
         placed.extend(interval::changes(&reader, index).await?);
         finish(&reader, Claim::Entry { index, opened: None }, placed, Vec::new(), Vec::new(), None).await
+    }
+
+    /// Proves that the newest decision of this name is in the log, with one of its texts opened, if any.
+    ///
+    /// # Errors
+    /// If there is no such decision, or it is not in the log yet, or the database fails.
+    pub async fn prove_decision(&self, name: &str, open: Option<Part>) -> Result<Proof, EngineError> {
+        let Some(record) = records::decisions(self.db(), name).await?.into_iter().next() else {
+            let names = records::names(self.db()).await?;
+            let there = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            return Err(EngineError::NotProvable(format!(
+                "there is no decision `{name}` that can be opened; there are: {there}"
+            )));
+        };
+        let mut missing = LedgerError::NoLog.into();
+        for log in Reader::logs(self.db()).await?.iter().rev() {
+            let reader = Reader::of(self.db(), log.ord).await?;
+            let found = match self.placed(&reader, record.written, &record.hash).await {
+                Ok(found) => found,
+                Err(error @ EngineError::NotProvable(_)) => {
+                    missing = error;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let index = found.index;
+            let mut placed = vec![found];
+            placed.extend(interval::changes(&reader, index).await?);
+            let opened = open.map(|part| record.opening(part)).map(|(text, salt)| (text.to_owned(), salt));
+            return finish(&reader, Claim::Entry { index, opened }, placed, Vec::new(), Vec::new(), None)
+                .await;
+        }
+        Err(missing)
     }
 }
 

@@ -427,8 +427,10 @@ fn seals(cases: &mut Cases) {
 /// Logs as large as can be counted. Their hashes stand for trees that nobody has.
 fn sizes(cases: &mut Cases) {
     let largest = u64::MAX >> 1;
-    let leaf =
-        Leaf { written: day(1), what: What::Export { what: "proof".to_owned(), digest: sha256(b"file") } };
+    let leaf = Leaf {
+        written: day(1),
+        what: What::Export { what: "proof".to_owned(), digest: sha256(b"file"), by: None },
+    };
     let text = String::from_utf8(leaf.to_bytes()).expect("a text");
     let proof = |index: u64, size: u64, checkpoint_size: &str| {
         let given = subtrees(size, &[index]).expect("in order");
