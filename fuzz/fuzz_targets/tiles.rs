@@ -123,7 +123,9 @@ async fn audited(changes: &[Change], folder: &std::path::Path) {
     }
     // With another checkpoint, other files are promised.
     if now.get("checkpoint") == of.get("checkpoint") {
-        let changed = of.iter().any(|(name, bytes)| now.get(name) != Some(bytes));
+        let differs = |name: &String, bytes: &Vec<u8>| now.get(name).is_some_and(|now| now != bytes);
+        let changed = of.iter().any(|(name, bytes)| differs(name, bytes))
+            || PUBLISHED.needed.keys().any(|name| !now.contains_key(name));
         assert!(!changed || !found.is_clean(), "a changed file was passed over");
     } else {
         let signed = now.get("checkpoint").and_then(|note| PUBLISHED.known(note));

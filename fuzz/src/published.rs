@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use octro_ledger::{Ledger, Settings, outbox};
+use octro_ledger::{Ledger, Settings, outbox, rebuild};
 use octro_model::{ManualClock, Timestamp};
 use octro_store::Db;
 use octro_verify::{Checkpoint, Leaf, Note, VerifierKey, What, base64_encode, sha256};
@@ -44,6 +44,8 @@ pub struct Published {
     pub db: Db,
     /// The first log's newest note and files.
     pub newest: At,
+    /// Which of these files it cannot be without: all but partial tiles of older checkpoints.
+    pub needed: Files,
     _folder: TempDir,
 }
 
@@ -59,7 +61,10 @@ impl Published {
         log(folder.path(), 1, &mut all).await;
         assert!(all[0].checkpoint == all[SIZES.len()].checkpoint, "they begin alike");
         let newest = all.get(SIZES.len() - 1).expect("the first log").clone();
-        Self { key, all, db, newest, _folder: folder }
+        let anew = folder.path().join("anew");
+        rebuild(&db, &anew).await.expect("its files");
+        let needed = files(&anew.join("1"));
+        Self { key, all, db, newest, needed, _folder: folder }
     }
 
     /// A log's state, by a byte of the input.

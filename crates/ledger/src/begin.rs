@@ -117,17 +117,12 @@ impl Sequencer {
             ("size", number(left.size)),
             ("root", Value::text(hex(&left.root))),
         ]);
-        let body = Value::object([
-            ("decision", Value::text("a new log follows the one that was signed")),
-            ("because", Value::text(why)),
-            ("begins", Value::text(origin)),
-        ]);
         Decision {
             name: format!("restore-{ord}"),
             what: "restore.followed".to_owned(),
             subject: left.canonical(),
             by: self.settings.operator.clone(),
-            body: body.canonical(),
+            body: format!("a new log, `{origin}`, follows the one that was signed; what was found: {why}"),
         }
     }
 
