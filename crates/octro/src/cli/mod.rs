@@ -306,10 +306,16 @@ pub enum Prove {
         #[arg(short, long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// That a decision was taken; nothing writes decisions into the ledger yet
+    /// That a decision was taken: an exception was approved, or a restored backup answered with a new log
     Decision {
-        /// The decision
+        /// Its name: the exception's id, or `restore-` and the new log's number
         id: String,
+        /// Which of its texts the proof discloses
+        #[arg(long, value_enum, default_value_t)]
+        open: Opened,
+        /// The file; standard output by default
+        #[arg(short, long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
     /// That an entry is in the log
     Entry {
@@ -322,6 +328,20 @@ pub enum Prove {
         #[arg(short, long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+}
+
+/// What of a decision is disclosed; the others stay commitments.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+pub enum Opened {
+    /// The decision itself, with all that it says
+    #[default]
+    Body,
+    /// Who decided
+    By,
+    /// About what
+    Subject,
+    /// Nothing
+    Nothing,
 }
 
 #[derive(Debug, Args)]
