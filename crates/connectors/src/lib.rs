@@ -10,6 +10,7 @@ pub mod file;
 pub mod host;
 mod json_lines;
 mod lines;
+pub mod mysql;
 mod password_file;
 mod plain;
 pub mod postgresql;
@@ -18,14 +19,23 @@ mod run;
 mod servers;
 mod settings;
 pub mod tls;
+mod trust;
 
 use octro_model::Id;
 
 pub use run::{Deliver, Run, Stopped};
 
 /// Every connector that this build knows.
-pub const ALL: &[&dyn Connector] =
-    &[&host::Host, &exec::Exec, &file::File, &tls::Tls, &aws::Aws, &postgresql::Postgresql, &redis::Redis];
+pub const ALL: &[&dyn Connector] = &[
+    &host::Host,
+    &exec::Exec,
+    &file::File,
+    &tls::Tls,
+    &aws::Aws,
+    &postgresql::Postgresql,
+    &mysql::Mysql,
+    &redis::Redis,
+];
 
 /// A way to see one sort of system.
 pub trait Connector: Sync {
