@@ -18,6 +18,7 @@ pub mod redis;
 mod run;
 mod servers;
 mod settings;
+pub mod terraform;
 pub mod tls;
 mod trust;
 
@@ -35,6 +36,7 @@ pub const ALL: &[&dyn Connector] = &[
     &postgresql::Postgresql,
     &mysql::Mysql,
     &redis::Redis,
+    &terraform::Terraform,
 ];
 
 /// A way to see one sort of system.
@@ -47,6 +49,12 @@ pub trait Connector: Sync {
 
     /// The settings it takes, for the generated reference.
     fn settings(&self) -> &'static [Setting];
+
+    /// The setting that takes a file, if one that is named on the command line is all that a source needs:
+    /// `octro check terraform plan.json`.
+    fn file_setting(&self) -> Option<&'static str> {
+        None
+    }
 
     /// Opens a source. It checks the settings and touches nothing else.
     ///
