@@ -1,18 +1,18 @@
 //! Amazon Web Services: how datastores are encrypted and with whose keys, who can reach them, and who may sign in. All
 //! calls only read. What was refused, throttled or not reached is unknown, and names the permission.
 
-mod class;
+pub(crate) mod class;
 mod document;
 mod estate;
-mod facts;
+pub(crate) mod facts;
 mod key;
 mod look;
 mod offered;
 mod policy;
 mod ranges;
 mod resource;
-mod row;
-mod rows;
+pub(crate) mod row;
+pub(crate) mod rows;
 mod services;
 mod survey;
 

@@ -154,7 +154,7 @@ pub struct Up {
 
 #[derive(Debug, Args)]
 pub struct Check {
-    /// Only these sources (by id or type) or tests (by id, or the beginning of one)
+    /// Only these sources (by id or type) or tests (by id, or the beginning of one); a file behind `terraform` is its plan
     #[arg(value_name = "SOURCE|TEST")]
     pub only: Vec<String>,
     /// Show what passes, too
