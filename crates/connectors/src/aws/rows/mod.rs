@@ -11,6 +11,7 @@ mod queues;
 mod rds;
 mod s3;
 mod streams;
+mod usage;
 
 use super::row::Row;
 
@@ -49,6 +50,7 @@ pub(crate) static ROWS: &[&Row] = &[
     &iam::ROOT,
     &iam::ROLE,
     &network::GROUP,
+    &usage::SERVICE,
     &kms::KEY,
 ];
 
