@@ -10,7 +10,7 @@ use octro_model::Collection;
 use tokio::task::JoinHandle;
 
 use crate::config::OpenSource;
-use crate::runs::{Runs, Task};
+use crate::runs::{Runs, Task, wait};
 
 /// How long to wait after something went wrong, and between two times that brought nothing at once.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -77,7 +77,8 @@ async fn here(
     let (to, id, opened) = (engine.clone(), source.info.id.clone(), begun.clone());
     let report = runs
         .collect(source.clone(), Task::Follow, stop.clone(), move |handle, batch| {
-            handle.block_on(async {
+            let (to, id, opened) = (to.clone(), id.clone(), opened.clone());
+            wait(handle, async move {
                 let known = opened.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 let collecting = match known {
                     Some(collecting) => collecting,
@@ -115,7 +116,8 @@ async fn elsewhere(
         .collect(source.clone(), Task::Follow, stop.clone(), move |handle, batch| {
             told_any.store(true, Ordering::Relaxed);
             let part = this.part(&run_id);
-            handle.block_on(this.seat.inbox().observe(&part, &run_id, &source_id, batch))
+            let (this, run, source) = (this.clone(), run_id.clone(), source_id.clone());
+            wait(handle, async move { this.seat.inbox().observe(&part, &run, &source, batch).await })
         })
         .await;
     let Some(report) = report.filter(|report| any.load(Ordering::Relaxed) || !report.errors.is_empty())

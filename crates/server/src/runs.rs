@@ -214,7 +214,8 @@ impl Runs {
                     let deliver_to = (engine.clone(), collecting.clone());
                     let report = self
                         .collect(source, Task::Look, self.stop.clone(), move |handle, batch| {
-                            handle.block_on(deliver_to.0.observe(&deliver_to.1, batch)).map(drop)
+                            let (engine, collecting) = deliver_to.clone();
+                            wait(handle, async move { engine.observe(&collecting, batch).await.map(drop) })
                         })
                         .await;
                     match report {
@@ -255,7 +256,8 @@ impl Runs {
         let report = self
             .collect(source, Task::Look, self.stop.clone(), move |handle, batch| {
                 let part = this.part(&run_id);
-                handle.block_on(this.seat.inbox().observe(&part, &run_id, &source_id, batch))
+                let (this, run, source) = (this.clone(), run_id.clone(), source_id.clone());
+                wait(handle, async move { this.seat.inbox().observe(&part, &run, &source, batch).await })
             })
             .await;
         match report {
@@ -314,6 +316,20 @@ impl Runs {
             .ok()
             .filter(|_| task == Task::Follow || !self.is_stopped())
     }
+}
+
+/// Waits for what is done on the threads of `handle`. A source may call this from inside of a runtime of its own, where
+/// `block_on` may not be used.
+pub(crate) fn wait<T: Send + 'static>(
+    handle: &tokio::runtime::Handle,
+    what: impl Future<Output = Result<T, EngineError>> + Send + 'static,
+) -> Result<T, EngineError> {
+    let (done, result) = std::sync::mpsc::sync_channel(1);
+    handle.spawn(async move {
+        // Whoever waits is still there.
+        let _ = done.send(what.await);
+    });
+    result.recv().unwrap_or_else(|_| Err(EngineError::Stored("storing broke down".to_owned())))
 }
 
 /// What a source is asked to do.

@@ -199,9 +199,9 @@ async fn change(figures: &mut Figures, look: &Look, answers: &Answers) -> anyhow
     let query = Query::new(db.clone(), clock.clone());
     let (mut waits, mut requests) = (Vec::new(), Vec::new());
     for number in 0..CHANGES {
-        // Bucket 3k has no public access block, bucket 3k + 1 has one.
-        let bucket = look.buckets / 2 / 3 * 3 + number * 3;
-        let like = (bucket + 1) % RECORDED;
+        // Of the recorded ones, bucket 3k has no public access block, and bucket 3k + 1 has one.
+        let bucket = look.buckets / 2 / RECORDED * RECORDED + number * 3;
+        let like = number * 3 + 1;
         let key = format!("arn:aws:s3:::{BUCKET}{bucket:07}");
         let before = answers.tell("change", &json!({ "bucket": bucket, "as": like }).to_string())?;
         anyhow::ensure!(
@@ -258,7 +258,10 @@ async fn pass(
     let (handle, stop) = (tokio::runtime::Handle::current(), stop.clone());
     let report = tokio::task::spawn_blocking(move || {
         let mut deliver = |batch: Vec<Observation>| {
-            handle.block_on(to.observe(&into, batch)).map(drop).map_err(|_| Stopped)
+            // The connector calls this from inside of a runtime of its own.
+            let (to, into, (done, stored)) = (to.clone(), into.clone(), std::sync::mpsc::sync_channel(1));
+            handle.spawn(async move { done.send(to.observe(&into, batch).await.is_ok()) });
+            if stored.recv().unwrap_or(false) { Ok(()) } else { Err(Stopped) }
         };
         let kinds = if follow { Vec::new() } else { source.kinds() };
         let mut run =
