@@ -101,6 +101,14 @@ impl<'a> Run<'a> {
         if self.pending.len() >= self.batch_max { self.flush() } else { Ok(()) }
     }
 
+    /// Delivers what waits to be delivered. When it answers, what was observed so far is kept.
+    ///
+    /// # Errors
+    /// [`Stopped`] if it could not be kept, or the source has to return.
+    pub fn deliver(&mut self) -> Result<(), Stopped> {
+        self.flush()
+    }
+
     fn flush(&mut self) -> Result<(), Stopped> {
         if self.pending.is_empty() {
             return Ok(());

@@ -3,6 +3,7 @@
 mod ask;
 pub mod config;
 mod folder;
+mod following;
 mod ledger;
 mod retention;
 mod rules;

@@ -274,6 +274,9 @@ pub enum SourceAws {
         /// Also what finds the accounts of the organization
         #[arg(long)]
         organization: bool,
+        /// Also what takes events out of the queue that the setting `changes` names
+        #[arg(long, value_name = "ARN")]
+        changes: Option<String>,
     },
 }
 
@@ -480,6 +483,28 @@ pub enum Bench {
         /// An empty database of its own for it, `postgres://USER@HOST/NAME`; SQLite in a temporary folder by default
         #[arg(long, value_name = "ADDRESS")]
         database: Option<String>,
+    },
+    /// AWS looked at and judged, against what `tests/labs/aws/many.py` prepared, and against its answers from memory
+    Aws {
+        /// What speaks like AWS: moto
+        #[arg(long, value_name = "ADDRESS")]
+        upstream: String,
+        /// Buckets; 0 for those that the upstream has. Beyond 1,000 they answer as those
+        #[arg(long, default_value_t = 1_000)]
+        resources: u32,
+        /// Only these kinds
+        #[arg(long, value_delimiter = ',')]
+        kinds: Vec<String>,
+        /// Also: one of the stored buckets changes, and an event says so
+        #[arg(long)]
+        change: bool,
+    },
+    /// Answers like AWS from memory, for `bench aws`
+    #[command(hide = true)]
+    AwsAnswers {
+        /// What speaks like AWS
+        #[arg(long, value_name = "ADDRESS")]
+        upstream: String,
     },
     /// A list of TLS endpoints looked at, as `tests/labs/tls/lab.sh` makes one
     Tls {

@@ -1,5 +1,7 @@
 //! `octro bench`: this build on this machine. `cargo xtask bench` runs all of it at several sizes.
 
+mod answers;
+mod aws;
 mod buckets;
 mod evaluate;
 mod history;
@@ -22,6 +24,13 @@ use crate::exit::Exit;
 
 pub fn run(global: &Global, bench: Bench) -> anyhow::Result<Exit> {
     let figures = match bench {
+        Bench::Aws { upstream, resources, kinds, change } => {
+            aws::run(&aws::Look { upstream, buckets: resources, kinds, change })?
+        }
+        Bench::AwsAnswers { upstream } => {
+            answers::serve(&upstream)?;
+            return Ok(Exit::Done);
+        }
         Bench::Evaluate { resources } => evaluate::run(resources)?,
         Bench::Ingest { resources } => super::block_on(ingest::run(resources))?,
         Bench::Latency { resources, pages: true } => {
