@@ -262,6 +262,13 @@ impl Runs {
         let clock = self.clock.clone();
         let handle = tokio::runtime::Handle::current();
         let id = source.info.id.clone();
+        let classes = match self.query.program(self.query.now()).await {
+            Ok(in_force) => in_force.program.classes.clone(),
+            Err(error) => {
+                tracing::warn!(source = %id, %error, "what stores are declared to hold could not be read");
+                Arc::default()
+            }
+        };
         let stop = self.stop.clone();
         let ran = tokio::task::spawn_blocking(move || {
             let deadline = clock.now().plus(source.timeout);
@@ -276,7 +283,8 @@ impl Runs {
             };
             let kinds = source.info.kinds.clone();
             let mut run = Run::new(source.info.id.clone(), kinds, clock.as_ref(), deadline, &mut deliver)
-                .stopped_by(stop.clone());
+                .stopped_by(stop.clone())
+                .classed_by(classes);
             source.source.collect(&mut run);
             run.finish()
         })
