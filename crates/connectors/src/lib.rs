@@ -105,4 +105,14 @@ pub trait Source: Send + Sync {
     fn mark(&self) -> Option<u64> {
         None
     }
+
+    /// Whether it hears of changes between its looks; whoever runs it then calls [`Source::follow`] over and over while it
+    /// does not look.
+    fn follows(&self) -> bool {
+        false
+    }
+
+    /// Waits for changes, looks at what changed and at nothing else, and returns after a while, or once `run` says that
+    /// it is stopped. It tells no scopes: that everything was enumerated, only [`Source::collect`] says.
+    fn follow(&self, _run: &mut Run) {}
 }

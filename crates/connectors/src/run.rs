@@ -52,7 +52,7 @@ impl<'a> Run<'a> {
             clock,
             deliver,
             pending: Vec::new(),
-            batch_max: 500,
+            batch_max: 512,
             started_at: clock.now(),
             deadline,
             scopes: Vec::new(),
@@ -134,6 +134,14 @@ impl<'a> Run<'a> {
         if let Some(class) = declared.map(str::to_owned) {
             observation.attributes.insert(CLASS.to_owned(), class.into());
         }
+    }
+
+    /// Delivers what waits to be delivered. When it answers, what was observed so far is kept.
+    ///
+    /// # Errors
+    /// [`Stopped`] if it could not be kept, or the source has to return.
+    pub fn deliver(&mut self) -> Result<(), Stopped> {
+        self.flush()
     }
 
     fn flush(&mut self) -> Result<(), Stopped> {

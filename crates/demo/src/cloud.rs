@@ -29,6 +29,7 @@ pub const NONE_OF: &[&str] = &[
     "aws.rds.snapshot",
     "aws.redshift.cluster",
     "aws.secretsmanager.secret",
+    "aws.service",
     "aws.sns.topic",
     "aws.sqs.queue",
     "aws.ssm.parameter",

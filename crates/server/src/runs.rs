@@ -11,6 +11,7 @@ use octro_store::Db;
 use tokio::sync::Notify;
 
 use crate::config::OpenSource;
+use crate::following::Following;
 use crate::seat::Seat;
 
 /// For how long a process that runs a source is believed to be alive.
@@ -24,11 +25,11 @@ const STOP_MAX: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// What is needed to run sources.
 pub struct Runs {
-    seat: Arc<Seat>,
+    pub(crate) seat: Arc<Seat>,
     query: Query,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     /// The name of this process among those that share the database; `None` if it is alone.
-    process: Option<String>,
+    pub(crate) process: Option<String>,
     wanted: HashMap<Id, Notify>,
     sources: Vec<OpenSource>,
     handed_in: AtomicU64,
@@ -91,6 +92,7 @@ impl Runs {
         };
         let mut last: Option<Timestamp> = None;
         let mut mark = source.source.mark();
+        let mut following: Option<Following> = None;
         // The first look is at once.
         let mut patience = std::time::Duration::ZERO;
         loop {
@@ -108,12 +110,27 @@ impl Runs {
                 asked = true;
             }
             match self.due(&source, &lease, &mut last, asked).await {
-                Ok(false) => continue,
-                Ok(true) => {}
+                Ok(Due::Later) => {
+                    if source.source.follows() && following.is_none() {
+                        following = Some(Following::start(self.clone(), source.clone()));
+                    }
+                    continue;
+                }
+                Ok(Due::Elsewhere) => {
+                    if let Some(following) = following.take() {
+                        following.stop().await;
+                    }
+                    continue;
+                }
+                Ok(Due::Now) => {}
                 Err(error) => {
                     tracing::warn!(source = %source.info.id, %error, "the schedule could not be read; trying again");
                     continue;
                 }
+            }
+            // A source does one thing at a time.
+            if let Some(following) = following.take() {
+                following.stop().await;
             }
             last = Some(self.clock.now());
             let mut run = std::pin::pin!(self.clone().run(source.clone()));
@@ -142,6 +159,9 @@ impl Runs {
                 }
             }
         }
+        if let Some(following) = following.take() {
+            following.stop().await;
+        }
         if let Err(error) = lease.release(self.db()).await {
             tracing::debug!(source = %source.info.id, %error, "the lease could not be given back");
         }
@@ -154,15 +174,18 @@ impl Runs {
         lease: &Lease,
         last: &mut Option<Timestamp>,
         asked: bool,
-    ) -> Result<bool, EngineError> {
+    ) -> Result<Due, EngineError> {
         let now = self.clock.now();
+        let due = |is_due: bool| if is_due { Due::Now } else { Due::Later };
         if self.process.is_none() {
             // A clock that was set back must not silence a source.
-            return Ok(asked || last.is_none_or(|last| last.plus(source.info.every) <= now || last > now));
+            return Ok(due(
+                asked || last.is_none_or(|last| last.plus(source.info.every) <= now || last > now)
+            ));
         }
         if !lease.take_for(self.db(), now, TERM).await? {
             *last = None;
-            return Ok(false);
+            return Ok(Due::Elsewhere);
         }
         let id = source.info.id.as_str();
         let wanted = match self.query.setting(&wanted_name(id)).await? {
@@ -172,13 +195,13 @@ impl Runs {
         if last.is_none() {
             // Another process may have run it: its last run counts.
             *last = match self.query.source(id, self.query.now(), 1).await {
-                Ok(view) => view.runs.first().map(|run| run.started_at),
+                Ok(view) => view.last().map(|run| run.started_at),
                 Err(EngineError::NotFound { .. }) => None,
                 Err(error) => return Err(error),
             };
         }
-        Ok(asked
-            || last.is_none_or(|last| last.plus(source.info.every) <= now || last > now || wanted > last))
+        Ok(due(asked
+            || last.is_none_or(|last| last.plus(source.info.every) <= now || last > now || wanted > last)))
     }
 
     /// Runs a source once and hands in what it says; answers whether all of it was stored.
@@ -190,8 +213,9 @@ impl Runs {
                 Ok(collecting) => {
                     let deliver_to = (engine.clone(), collecting.clone());
                     let report = self
-                        .collect(source, move |handle, batch| {
-                            handle.block_on(deliver_to.0.observe(&deliver_to.1, batch)).map(drop)
+                        .collect(source, Task::Look, self.stop.clone(), move |handle, batch| {
+                            let (engine, collecting) = deliver_to.clone();
+                            wait(handle, async move { engine.observe(&collecting, batch).await.map(drop) })
                         })
                         .await;
                     match report {
@@ -230,9 +254,10 @@ impl Runs {
         let run = format!("{process}:{}:{}", id, self.clock.now().micros());
         let (this, source_id, run_id) = (self.clone(), id.clone(), run.clone());
         let report = self
-            .collect(source, move |handle, batch| {
+            .collect(source, Task::Look, self.stop.clone(), move |handle, batch| {
                 let part = this.part(&run_id);
-                handle.block_on(this.seat.inbox().observe(&part, &run_id, &source_id, batch))
+                let (this, run, source) = (this.clone(), run_id.clone(), source_id.clone());
+                wait(handle, async move { this.seat.inbox().observe(&part, &run, &source, batch).await })
             })
             .await;
         match report {
@@ -242,7 +267,7 @@ impl Runs {
     }
 
     /// The name of the next part of a run; parts are taken in the order of their names.
-    fn part(&self, run: &str) -> String {
+    pub(crate) fn part(&self, run: &str) -> String {
         format!("{run}:{:012}", self.handed_in.fetch_add(1, Ordering::SeqCst))
     }
 
@@ -252,9 +277,11 @@ impl Runs {
 
     /// Lets the source look, on a thread of its own; `None` if it broke down, or if Octro stops: what a source did not
     /// come to see because of that says nothing about the system.
-    async fn collect(
+    pub(crate) async fn collect(
         &self,
         source: OpenSource,
+        task: Task,
+        stop: Arc<AtomicBool>,
         mut deliver: impl FnMut(&tokio::runtime::Handle, Vec<Observation>) -> Result<(), EngineError>
         + Send
         + 'static,
@@ -269,11 +296,11 @@ impl Runs {
                 Arc::default()
             }
         };
-        let stop = self.stop.clone();
         let ran = tokio::task::spawn_blocking(move || {
             let deadline = clock.now().plus(source.timeout);
             let mut deliver = |batch: Vec<Observation>| {
-                if stop.load(Ordering::Relaxed) {
+                // What was seen of changes is kept even when it is time to stop.
+                if task == Task::Look && stop.load(Ordering::Relaxed) {
                     return Err(Stopped);
                 }
                 deliver(&handle, batch).map_err(|error| {
@@ -281,18 +308,53 @@ impl Runs {
                     Stopped
                 })
             };
-            let kinds = source.info.kinds.clone();
+            // Changes alone say nothing of what there is in all: no kind is promised.
+            let kinds = if task == Task::Look { source.info.kinds.clone() } else { Vec::new() };
             let mut run = Run::new(source.info.id.clone(), kinds, clock.as_ref(), deadline, &mut deliver)
                 .stopped_by(stop.clone())
                 .classed_by(classes);
-            source.source.collect(&mut run);
+            match task {
+                Task::Look => source.source.collect(&mut run),
+                Task::Follow => source.source.follow(&mut run),
+            }
             run.finish()
         })
         .await;
         ran.map_err(|error| tracing::error!(source = %id, %error, "the connector broke down"))
             .ok()
-            .filter(|_| !self.is_stopped())
+            .filter(|_| task == Task::Follow || !self.is_stopped())
     }
+}
+
+/// Waits for what is done on the threads of `handle`. A source may call this from inside of a runtime of its own, where
+/// `block_on` may not be used.
+pub(crate) fn wait<T: Send + 'static>(
+    handle: &tokio::runtime::Handle,
+    what: impl Future<Output = Result<T, EngineError>> + Send + 'static,
+) -> Result<T, EngineError> {
+    let (done, result) = std::sync::mpsc::sync_channel(1);
+    handle.spawn(async move {
+        // Whoever waits is still there.
+        let _ = done.send(what.await);
+    });
+    result.recv().unwrap_or_else(|_| Err(EngineError::Stored("storing broke down".to_owned())))
+}
+
+/// What a source is asked to do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// Look at everything.
+    Look,
+    /// Hear of changes.
+    Follow,
+}
+
+/// Whether a source has to run.
+enum Due {
+    Now,
+    Later,
+    /// Another process runs it.
+    Elsewhere,
 }
 
 fn wanted_name(source: &str) -> String {

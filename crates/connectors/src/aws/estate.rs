@@ -8,6 +8,7 @@ use octro_outbound::aws::{Provider, Role};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
+use super::changes::Kept;
 use super::class::Classes;
 use super::key;
 use super::look::{Account, Message, Tell};
@@ -38,6 +39,8 @@ pub(crate) struct Plan {
     pub rows: Vec<(&'static Row, Id)>,
     /// What is declared.
     pub classes: Arc<Classes>,
+    /// What is kept for changes between two looks, if they are heard of.
+    pub kept: Option<Arc<Kept>>,
 }
 
 /// The accounts' roles: those of the settings, and those of the organization. If the organization cannot be asked, why.
@@ -68,7 +71,13 @@ pub(crate) async fn account(plan: Arc<Plan>, caller: Caller, keys: Provider, rol
         return;
     }
     match open(&plan, &caller, keys, &role).await {
-        Ok(account) => look(&plan, account, &tell).await,
+        Ok(account) => {
+            let account = Arc::new(account);
+            if let Some(kept) = &plan.kept {
+                kept.put(account.clone());
+            }
+            look(&plan, account, &tell).await;
+        }
         Err((permission, fault)) => {
             let named = key::owner(&role).unwrap_or(OWN).to_owned();
             let reason = fault.reason(permission);
@@ -115,11 +124,11 @@ async fn open(
     Ok(Account::new(caller.clone(), keys, place, plan.classes.clone()))
 }
 
-async fn look(plan: &Plan, account: Account, tell: &Tell) {
-    let account = Arc::new(account);
+async fn look(plan: &Plan, account: Arc<Account>, tell: &Tell) {
     let regional: Vec<(&'static Row, Id)> =
         plan.rows.iter().filter(|(row, _)| !row.global).map(|(row, kind)| (*row, kind.clone())).collect();
     let (regions, gap) = if regional.is_empty() { (Vec::new(), None) } else { regions(plan, &account).await };
+    account.look_at(regions.clone());
     if let Some(reason) = gap {
         let place = format!("{}/other regions", account.place.account);
         if reason.why != Why::NotCollected {

@@ -2,14 +2,15 @@
 //! that is refused makes its attributes unknown, a list that breaks off makes its kind's enumeration incomplete.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use octro_model::{Id, Observation, ScopeReport, UnknownReason};
+use octro_model::{Id, Observation, ScopeReport, Timestamp, UnknownReason};
 use octro_outbound::aws::Provider;
-use octro_outbound::aws::api::{Call, Caller, Fault, Place};
+use octro_outbound::aws::api::{Call, Caller, Fault, Pager, Place};
 use serde_json::{Value, json};
 use tokio::sync::{OnceCell, mpsc};
 
+use super::changes::Homes;
 use super::class::Classes;
 use super::facts::{Facts, Item, Listed, Told};
 use super::offered::Offered;
@@ -20,8 +21,8 @@ use super::row::{Ask, Detail, List, Said};
 pub(crate) enum Message {
     /// A part of a kind is begun, or the account itself (without a kind).
     Begin(Option<Id>, String),
-    /// A resource.
-    Resource(Box<Observation>),
+    /// A resource, and when it was begun to be read.
+    Resource(Box<Observation>, Timestamp),
     /// A part of a kind is done.
     Scope(ScopeReport),
     /// A part of a kind cannot be enumerated, for a reason that people are told once for all kinds.
@@ -44,6 +45,8 @@ pub(super) struct Read {
     pub pages: u64,
     /// Why it broke off.
     pub fault: Option<UnknownReason>,
+    /// When it was begun to be read.
+    pub at: Timestamp,
 }
 
 type Shared = Arc<OnceCell<Read>>;
@@ -61,6 +64,10 @@ pub(crate) struct Account {
     pub classes: Arc<Classes>,
     offered: Offered,
     lists: Mutex<HashMap<(String, &'static str, &'static str), Shared>>,
+    /// The regions that are looked at, once they are known.
+    regions: OnceLock<Vec<String>>,
+    /// Where resources of global kinds were seen.
+    pub(super) homes: Mutex<Homes>,
     /// The keys that something uses.
     pub(super) used: Mutex<BTreeSet<String>>,
     /// The keys that were looked at.
@@ -77,9 +84,47 @@ impl Account {
             classes,
             offered: Offered::default(),
             lists: Mutex::default(),
+            regions: OnceLock::new(),
+            homes: Mutex::default(),
             used: Mutex::default(),
             seen: Mutex::default(),
         }
+    }
+
+    /// These regions are looked at.
+    pub(crate) fn look_at(&self, regions: Vec<String>) {
+        // It is said once.
+        let _ = self.regions.set(regions);
+    }
+
+    /// Whether a region is looked at.
+    pub(crate) fn looks_at(&self, region: &str) -> bool {
+        self.regions.get().is_some_and(|regions| regions.iter().any(|known| known == region))
+    }
+
+    /// Where a resource of a global kind was seen.
+    pub(crate) fn home(&self, key: &str) -> Option<String> {
+        self.homes.lock().unwrap_or_else(PoisonError::into_inner).get(key).map(str::to_owned)
+    }
+
+    /// Lets go of lists that a permission gives, in a region: they are not true any more.
+    pub(crate) fn forget(&self, region: &str, permission: &str) {
+        self.keep_lists(|(at, of, _), _| *at != region || *of != permission);
+    }
+
+    /// Lets go of lists that were read before this.
+    pub(crate) fn forget_lists_before(&self, at: Timestamp) {
+        self.keep_lists(|_, read| read.is_none_or(|read| read.at >= at));
+    }
+
+    /// Lets go of lists with more items.
+    pub(crate) fn forget_lists_above(&self, items: usize) {
+        self.keep_lists(|_, read| read.is_none_or(|read| read.items.len() <= items));
+    }
+
+    fn keep_lists(&self, keep: impl Fn(&(String, &'static str, &'static str), Option<&Read>) -> bool) {
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        lists.retain(|name, cell| keep(name, cell.get()));
     }
 
     /// Makes one call.
@@ -106,44 +151,36 @@ impl Account {
         }
     }
 
+    /// A list, read whole.
     pub(super) async fn read(&self, list: &'static List, place: &Place) -> Read {
+        let at = self.caller.now();
+        let mut listing = self.listing(list, place, &[]);
+        let mut items: Vec<Item> = Vec::new();
+        while let Some(page) = listing.next().await {
+            items.extend(page);
+            if let Some(fold) = list.fold {
+                items = fold(items);
+            }
+        }
+        Read { items: Arc::new(items), pages: listing.pages(), fault: listing.fault.take(), at }
+    }
+
+    /// Begins to read a list; `narrowed`: what is said besides, so that the list is of few items.
+    pub(super) fn listing<'a>(
+        &'a self,
+        list: &'static List,
+        place: &'a Place,
+        narrowed: &[(&'static str, String)],
+    ) -> Listing<'a> {
         let none = BTreeMap::new();
         let facts =
             Facts { place, key: "", item: &Value::Null, details: &none, beside: &[], classes: &self.classes };
-        let Some((path, input)) = said(&list.ask, &facts) else {
-            return Read { items: Arc::default(), pages: 0, fault: None };
-        };
-        let call = call(&list.ask, &path, input);
-        let pages = self.caller.pages(&self.keys, place, &call, list.items, list.paging).await;
-        let mut fault = pages.fault.filter(|fault| !list.absent.contains(&fault.code.as_str()));
-        if let Some(silent) = &fault {
-            let what = (list.ask.service, place.region.as_str(), silent);
-            if self.offered.is_absent(&self.caller, &self.keys, &self.place, what).await {
-                fault = None;
-            }
-        }
-        let mut items: Vec<Item> = Vec::with_capacity(pages.items.len());
-        for value in pages.items {
-            // A list of names alone: an item with the name `@`.
-            let value = if value.is_string() { json!({ "@": value }) } else { value };
-            let facts = Facts { item: &value, ..facts };
-            if list.keep.is_none_or(|keep| keep(&facts)) {
-                items.push(Item { value, details: BTreeMap::new() });
-            }
-        }
-        if !list.details.is_empty() {
-            let mut kept = Vec::with_capacity(items.len());
-            for mut item in items {
-                let place = place.clone();
-                // One that is gone is not an item any more.
-                if let Some(details) = self.details(list.details, &place, "", &mut item.value, &[]).await {
-                    kept.push(Item { details, ..item });
-                }
-            }
-            items = kept;
-        }
-        let fault = fault.map(|fault| fault.reason(list.ask.permission));
-        Read { items: Arc::new(items), pages: pages.pages, fault }
+        let pager = said(&list.ask, &facts).map(|(path, mut input)| {
+            input.extend(narrowed.iter().map(|(name, value)| (*name, json!(value))));
+            let call = call(&list.ask, path, input);
+            self.caller.pager(&self.keys, place, call, list.items, list.paging)
+        });
+        Listing { account: self, list, place, pager, fault: None, code: String::new() }
     }
 
     /// Asks the details of one resource. `None`: it is gone.
@@ -164,7 +201,7 @@ impl Account {
             let told = match ask {
                 None => Ok(Value::Null),
                 Some((path, input)) => {
-                    match self.detail(detail, &place, &call(&detail.ask, &path, input)).await {
+                    match self.detail(detail, &place, &call(&detail.ask, path, input)).await {
                         Ok(value) => Ok(value),
                         Err(fault) if detail.gone.contains(&fault.code.as_str()) => return None,
                         Err(fault) if detail.absent.contains(&fault.code.as_str()) => Ok(Value::Null),
@@ -218,6 +255,71 @@ fn said(ask: &Ask, facts: &Facts<'_>) -> Option<(String, Vec<(&'static str, Valu
     Some((path, input))
 }
 
-fn call<'a>(ask: &Ask, path: &'a str, input: Vec<(&'static str, Value)>) -> Call<'a> {
-    Call { service: ask.service, action: ask.action, path, root: ask.root, input }
+fn call(ask: &Ask, path: String, input: Vec<(&'static str, Value)>) -> Call<'static> {
+    Call { service: ask.service, action: ask.action, path: path.into(), root: ask.root, input }
+}
+
+/// A list that is being read, page by page.
+pub(super) struct Listing<'a> {
+    account: &'a Account,
+    list: &'static List,
+    place: &'a Place,
+    pager: Option<Pager<'a>>,
+    /// Why it broke off; known after the last page.
+    pub fault: Option<UnknownReason>,
+    /// The service's own word for that.
+    pub code: String,
+}
+
+impl Listing<'_> {
+    /// How many pages came so far.
+    pub(super) fn pages(&self) -> u64 {
+        self.pager.as_ref().map_or(0, |pager| pager.pages)
+    }
+
+    /// The items of the next page that count; `None` after the last page.
+    pub(super) async fn next(&mut self) -> Option<Vec<Item>> {
+        let (account, list) = (self.account, self.list);
+        let values = match self.pager.as_mut()?.next().await? {
+            Ok(values) => values,
+            Err(fault) => {
+                self.broken(&fault).await;
+                return None;
+            }
+        };
+        let none = BTreeMap::new();
+        let mut items: Vec<Item> = Vec::with_capacity(values.len());
+        for value in values {
+            // A list of names alone: an item with the name `@`.
+            let mut value = if value.is_string() { json!({ "@": value }) } else { value };
+            let facts = Facts {
+                place: self.place,
+                key: "",
+                item: &value,
+                details: &none,
+                beside: &[],
+                classes: &account.classes,
+            };
+            if !list.keep.is_none_or(|keep| keep(&facts)) {
+                continue;
+            }
+            // One that is gone is not an item any more.
+            if let Some(details) = account.details(list.details, self.place, "", &mut value, &[]).await {
+                items.push(Item { value, details });
+            }
+        }
+        Some(items)
+    }
+
+    async fn broken(&mut self, fault: &Fault) {
+        let (account, list) = (self.account, self.list);
+        if list.absent.contains(&fault.code.as_str()) {
+            return;
+        }
+        let what = (list.ask.service, self.place.region.as_str(), fault);
+        if !account.offered.is_absent(&account.caller, &account.keys, &account.place, what).await {
+            self.code.clone_from(&fault.code);
+            self.fault = Some(fault.reason(list.ask.permission));
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Amazon Web Services: how datastores are encrypted and with whose keys, who can reach them, and who may sign in. All
 //! calls only read. What was refused, throttled or not reached is unknown, and names the permission.
 
+mod changes;
 pub(crate) mod class;
 mod document;
 mod estate;
@@ -16,17 +17,20 @@ pub(crate) mod rows;
 mod services;
 mod survey;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use octro_model::{Id, UnknownReason, Why};
+use octro_model::{Id, Timestamp, UnknownReason, Why};
 use octro_outbound::aws::Provider;
-use octro_outbound::aws::api::{Caller, Retry, is_region};
+use octro_outbound::aws::api::{Caller, Place, Retry, is_region};
 use octro_outbound::{Client, Url};
 use serde_json::{Map, Value};
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
 
 use crate::settings::Settings;
 use crate::{Connector, Run, Setting, SettingError, Source};
+use changes::{Address, Heard, Kept, Listener, Queue};
 use class::Classes;
 use estate::{OWN, Plan};
 pub use policy::{permissions, policy};
@@ -36,6 +40,9 @@ use rows::ROWS;
 const REGION_NAMES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 /// Where another endpoint is looked for.
 const ENDPOINT_NAME: &str = "AWS_ENDPOINT_URL";
+
+/// How many changes may wait to be taken.
+const WAITING_MAX: usize = 256;
 
 /// The settings that it takes.
 const SETTINGS: &[Setting] = &[
@@ -67,6 +74,12 @@ const SETTINGS: &[Setting] = &[
         "What regions that are on and that `regions` leaves out mean: `gap` (the default), or `unused`.",
     ),
     setting("kinds", "list of strings", "The kinds to read; all by default."),
+    setting(
+        "changes",
+        "string",
+        "The address of an SQS queue with the events of CloudTrail, as \
+         `https://sqs.REGION.amazonaws.com/ACCOUNT/NAME`: what they are about is read again within seconds.",
+    ),
     setting("connections", "number", "Calls at once; 16 by default, at most 200."),
     setting(
         "attempts",
@@ -146,7 +159,16 @@ impl Connector for Aws {
                     .map_err(|what| settings.refuse("endpoint", what, "https://HOST, or this machine"))?,
             ),
         };
+        let changes = match settings.text("changes")? {
+            None => None,
+            Some(text) => Some(Address::parse(text).map_err(|what| {
+                settings.refuse("changes", what, "https://sqs.REGION.amazonaws.com/ACCOUNT/NAME")
+            })?),
+        };
         Ok(Box::new(AwsSource {
+            changes,
+            kept: Arc::default(),
+            running: Mutex::default(),
             roles,
             organization_role,
             external_id: settings.text("external_id")?.map(str::to_owned),
@@ -171,6 +193,10 @@ fn is_role(text: &str) -> bool {
 }
 
 struct AwsSource {
+    /// Where events of changes come.
+    changes: Option<Address>,
+    kept: Arc<Kept>,
+    running: Mutex<Running>,
     roles: Vec<String>,
     organization_role: Option<String>,
     external_id: Option<String>,
@@ -202,10 +228,88 @@ impl Source for AwsSource {
             }
         }
     }
+
+    fn follows(&self) -> bool {
+        self.changes.is_some()
+    }
+
+    fn follow(&self, run: &mut Run<'_>) {
+        if let Err(what) = self.listen(run) {
+            run.error("the queue of changes", what, "correct the setting or the environment variable");
+        }
+    }
+}
+
+/// What goes on between looks: the network's threads, and whoever listens to the queue.
+#[derive(Default)]
+struct Running {
+    runtime: Option<Runtime>,
+    heard: Option<mpsc::Receiver<Heard>>,
+}
+
+impl Running {
+    fn runtime(&mut self) -> Result<&Runtime, String> {
+        if self.runtime.is_none() {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            self.runtime = Some(runtime.map_err(|error| format!("the network cannot be used: {error}"))?);
+        }
+        self.runtime.as_ref().ok_or_else(|| "the network cannot be used".to_owned())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // A name server that never answers must not hold whoever stops.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl AwsSource {
     fn look(&self, run: &mut Run<'_>) -> Result<(), String> {
+        let (caller, keys, home) = self.caller(run.now())?;
+        let plan = Plan {
+            roles: self.roles.clone(),
+            organization_role: self.organization_role.clone(),
+            external_id: self.external_id.clone(),
+            home,
+            regions: self.regions.clone(),
+            others_are_unused: self.others_are_unused,
+            rows: self.rows.clone(),
+            classes: Arc::new(Classes(run.classes())),
+            kept: self.changes.is_some().then(|| self.kept.clone()),
+        };
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut heard = running.heard.take();
+        running.runtime()?.block_on(survey::survey(run, plan, caller, keys, heard.as_mut()));
+        running.heard = heard.filter(|heard| !heard.is_closed());
+        Ok(())
+    }
+
+    fn listen(&self, run: &mut Run<'_>) -> Result<(), String> {
+        let Some(address) = &self.changes else { return Ok(()) };
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut heard = match running.heard.take() {
+            Some(heard) => heard,
+            None => {
+                let (caller, keys, home) = self.caller(run.now())?;
+                let region = address.region.clone().unwrap_or(home);
+                let place = Place::new("", region);
+                let queue = Queue { caller, keys, address: address.clone(), place };
+                let (tell, heard) = mpsc::channel(WAITING_MAX);
+                let listener = Listener::new(queue, self.kept.clone(), self.rows.clone());
+                running.runtime()?.spawn(listener.listen(tell));
+                heard
+            }
+        };
+        running.runtime()?.block_on(survey::follow(run, &mut heard, &self.kept));
+        running.heard = Some(heard).filter(|heard| !heard.is_closed());
+        Ok(())
+    }
+
+    /// Who makes the calls, with which keys, and the region from which global services are asked.
+    fn caller(&self, now: Timestamp) -> Result<(Caller, Provider, String), String> {
         let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let endpoint = match (&self.endpoint, set(ENDPOINT_NAME)) {
             (Some(endpoint), _) => Some(endpoint.clone()),
@@ -217,27 +321,10 @@ impl AwsSource {
         if !is_region(&home) {
             return Err(format!("`{home}` is no region; expected one such as `eu-central-1`"));
         }
-        let plan = Plan {
-            roles: self.roles.clone(),
-            organization_role: self.organization_role.clone(),
-            external_id: self.external_id.clone(),
-            home,
-            regions: self.regions.clone(),
-            others_are_unused: self.others_are_unused,
-            rows: self.rows.clone(),
-            classes: Arc::new(Classes(run.classes())),
-        };
         let client = Client::default();
         let retry = Retry { times: self.attempts, ..Retry::default() };
-        let caller = Caller::new(client.clone(), endpoint, self.connections, run.now())?
+        let caller = Caller::new(client.clone(), endpoint, self.connections, now)?
             .patient(retry, Duration::from_secs(30));
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| format!("the network cannot be used: {error}"))?;
-        runtime.block_on(survey::survey(run, plan, caller, Provider::new(client)));
-        // A name server that never answers must not hold the run.
-        runtime.shutdown_background();
-        Ok(())
+        Ok((caller, Provider::new(client), home))
     }
 }

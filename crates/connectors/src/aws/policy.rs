@@ -44,11 +44,15 @@ fn of_details(details: &'static [Detail], all: &mut BTreeSet<&'static str>) {
     all.extend(details.iter().map(|detail| detail.ask.permission));
 }
 
-/// The policy as a document for IAM.
+/// What the queue of changes needs, on that queue.
+const CHANGES: [&str; 2] = ["sqs:DeleteMessage", "sqs:ReceiveMessage"];
+
+/// The policy as a document for IAM; with `organization`, also what finds the accounts, and with `changes`, also what
+/// takes events out of the queue with that ARN.
 ///
 /// # Errors
-/// A kind that is not read.
-pub fn policy(kinds: &[String], organization: bool) -> Result<Value, String> {
+/// A kind that is not read, or a text that is no ARN of a queue.
+pub fn policy(kinds: &[String], organization: bool, changes: Option<&str>) -> Result<Value, String> {
     let mut actions = permissions(kinds)?;
     if organization {
         actions.push("organizations:ListAccounts");
@@ -60,6 +64,14 @@ pub fn policy(kinds: &[String], organization: bool) -> Result<Value, String> {
         let (action, resource) = super::offered::PERMISSION;
         let sid = "OctroReadsWhereServicesAreOffered";
         statements.push(json!({ "Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource }));
+    }
+    if let Some(queue) = changes {
+        let is_queue = queue.starts_with("arn:aws") && queue.splitn(6, ':').nth(2) == Some("sqs");
+        if !is_queue || queue.contains(['*', '?']) {
+            return Err(format!("`{queue}` is no queue; expected arn:aws:sqs:REGION:ACCOUNT:NAME"));
+        }
+        let sid = "OctroHearsOfChanges";
+        statements.push(json!({ "Sid": sid, "Effect": "Allow", "Action": CHANGES, "Resource": queue }));
     }
     Ok(json!({ "Version": "2012-10-17", "Statement": statements }))
 }
@@ -93,6 +105,13 @@ mod tests {
                 assert_ne!(action, never);
             }
         }
-        assert_eq!(policy(&[], true).unwrap()["Statement"][0]["Effect"], "Allow");
+        assert_eq!(policy(&[], true, None).unwrap()["Statement"][0]["Effect"], "Allow");
+        // Only whoever hears of changes may take messages, and of that queue alone.
+        let queue = "arn:aws:sqs:eu-central-1:111122223333:octro";
+        let with = policy(&[], false, Some(queue)).unwrap();
+        assert_eq!(with["Statement"][2]["Action"], json!(CHANGES));
+        assert_eq!(with["Statement"][2]["Resource"], queue);
+        assert!(!policy(&[], false, None).unwrap().to_string().contains("Message"));
+        assert!(policy(&[], false, Some("arn:aws:sqs:eu-central-1:111122223333:*")).is_err());
     }
 }

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
-use octro_model::{Id, Observation, ScopeReport, UnknownReason, Why};
+use octro_model::{Id, Observation, ScopeReport, Timestamp, UnknownReason, Why};
 use octro_outbound::aws::api::Place;
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 
 use super::facts::{Facts, Item, Known, Listed};
 use super::key;
-use super::look::{Account, Message, Tell};
+use super::look::{Account, Listing, Message, Read, Tell};
 use super::row::{List, Row};
 use super::rows::{ALIASES, KEY, ROWS};
 
@@ -20,38 +20,37 @@ const AT_ONCE: usize = 32;
 const TEXT_MAX: usize = 4_096;
 
 impl Account {
-    /// Looks at everything that a row enumerates at a place.
+    /// Looks at everything that a row enumerates at a place, page by page: what is looked at is told, not kept.
     pub(crate) async fn row(self: Arc<Self>, row: &'static Row, kind: Id, place: Place, tell: Tell) {
-        let read = if is_shared(row.list) {
-            self.shared(row.list, &place).await
+        let mut items = if is_shared(row.list) {
+            Items::Kept(self.shared(row.list, &place).await, 0)
         } else {
-            self.read(row.list, &place).await
+            Items::Coming(self.listing(row.list, &place, &[]), Vec::new().into_iter())
         };
-        let mut fault = read.fault;
-        let mut beside: Vec<Listed> = Vec::with_capacity(row.beside.len());
-        if !read.items.is_empty() {
-            for list in row.beside {
-                beside.push(self.beside(list, &place).await);
-            }
-        }
-        let beside: Arc<[Listed]> = beside.into();
+        let mut fault = None;
+        let mut beside: Option<Arc<[Listed]>> = None;
         let scope = scope(row, &place);
         let mut looks = JoinSet::new();
-        let mut resources = 0;
-        let mut items = read.items.iter();
+        let (mut resources, mut more) = (0, true);
         loop {
-            while looks.len() < AT_ONCE
-                && let Some(item) = items.next()
-            {
-                let (account, beside, place) = (self.clone(), beside.clone(), place.clone());
-                let (kind, scope, item) = (kind.clone(), scope.clone(), item.clone());
+            while more && looks.len() < AT_ONCE {
+                let Some(item) = items.next().await else {
+                    more = false;
+                    break;
+                };
+                let beside = match &beside {
+                    Some(beside) => beside.clone(),
+                    None => beside.insert(self.all_beside(row, &place).await).clone(),
+                };
+                let (account, place) = (self.clone(), place.clone());
+                let (kind, scope) = (kind.clone(), scope.clone());
                 looks.spawn(async move { account.resource(row, kind, scope, &place, item, &beside).await });
             }
             match looks.join_next().await {
                 None => break,
-                Some(Ok(Looked::There(observation))) => {
+                Some(Ok(Looked::There(observation, began))) => {
                     resources += 1;
-                    if tell.send(Message::Resource(observation)).await.is_err() {
+                    if tell.send(Message::Resource(observation, began)).await.is_err() {
                         return;
                     }
                 }
@@ -64,13 +63,23 @@ impl Account {
                 }
             }
         }
-        let complete = fault.is_none();
-        let report = ScopeReport { kind, scope, complete, resources, pages: read.pages, reason: fault };
+        let (pages, broken) = items.end();
+        let reason = broken.or(fault);
+        let report = ScopeReport { kind, scope, complete: reason.is_none(), resources, pages, reason };
         let _ = tell.send(Message::Scope(report)).await;
     }
 
+    /// The lists that a row is made of besides its own.
+    pub(super) async fn all_beside(&self, row: &'static Row, place: &Place) -> Arc<[Listed]> {
+        let mut beside: Vec<Listed> = Vec::with_capacity(row.beside.len());
+        for list in row.beside {
+            beside.push(self.beside(list, place).await);
+        }
+        beside.into()
+    }
+
     /// Looks at one resource.
-    async fn resource(
+    pub(super) async fn resource(
         &self,
         row: &'static Row,
         kind: Id,
@@ -79,6 +88,7 @@ impl Account {
         item: Item,
         beside: &[Listed],
     ) -> Looked {
+        let began = self.caller.now();
         let Item { value: mut item, details: known } = item;
         let mut at = place.clone();
         let none = BTreeMap::new();
@@ -144,10 +154,13 @@ impl Account {
             };
             put(&mut observation, attribute.name, known);
         }
+        if let (false, Known::Value(Value::String(region))) = (row.region.is_empty(), &region) {
+            self.homes.lock().unwrap_or_else(PoisonError::into_inner).put(&observation.key, region);
+        }
         if row.kind == KEY.kind {
             self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
         }
-        Looked::There(Box::new(observation))
+        Looked::There(Box::new(observation), began)
     }
 
     /// The ARN of a key that is named somehow.
@@ -179,9 +192,9 @@ impl Account {
             let scope = if is_foreign { abroad.clone() } else { scope(&KEY, &place) };
             let item = Item { value: json!({ "KeyArn": arn }), details: BTreeMap::new() };
             let looked = self.resource(&KEY, kind.clone(), scope, &place, item, &[]).await;
-            if let Looked::There(observation) = looked {
+            if let Looked::There(observation, began) = looked {
                 resources += u64::from(is_foreign);
-                if tell.send(Message::Resource(observation)).await.is_err() {
+                if tell.send(Message::Resource(observation, began)).await.is_err() {
                     return;
                 }
             }
@@ -191,8 +204,43 @@ impl Account {
     }
 }
 
-enum Looked {
-    There(Box<Observation>),
+/// The items of a row's list: kept for several rows, or coming page by page.
+enum Items<'a> {
+    Kept(Read, usize),
+    Coming(Listing<'a>, std::vec::IntoIter<Item>),
+}
+
+impl Items<'_> {
+    async fn next(&mut self) -> Option<Item> {
+        match self {
+            Self::Kept(read, place) => {
+                let item = read.items.get(*place).cloned();
+                *place += 1;
+                item
+            }
+            Self::Coming(listing, page) => loop {
+                if let Some(item) = page.next() {
+                    return Some(item);
+                }
+                *page = listing.next().await?.into_iter();
+            },
+        }
+    }
+
+    /// How many pages came, and why the list broke off.
+    fn end(self) -> (u64, Option<UnknownReason>) {
+        match self {
+            Self::Kept(read, _) => (read.pages, read.fault),
+            Self::Coming(listing, _) => (listing.pages(), listing.fault),
+        }
+    }
+}
+
+/// What a look at one resource gave.
+pub(super) enum Looked {
+    /// It is there; and when it was begun to be read.
+    There(Box<Observation>, Timestamp),
+    /// It is gone.
     Gone,
     /// It could not be told what it is.
     Odd(String),
@@ -207,6 +255,7 @@ pub(crate) fn scope(row: &Row, place: &Place) -> String {
 /// Whether another row reads this list too.
 fn is_shared(list: &'static List) -> bool {
     !list.details.is_empty()
+        || list.fold.is_some()
         || ROWS.iter().any(|row| row.beside.iter().any(|beside| std::ptr::eq(*beside, list)))
 }
 

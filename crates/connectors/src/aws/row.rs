@@ -3,7 +3,7 @@
 
 use octro_outbound::aws::api::{Paging, Service};
 
-use super::facts::{Facts, Known};
+use super::facts::{Facts, Item, Known};
 
 /// A kind, and how it is read.
 #[derive(Debug)]
@@ -153,12 +153,14 @@ pub(crate) struct List {
     pub keep: Option<fn(&Facts<'_>) -> bool>,
     /// What is asked of each item. Such lists are read once for all rows that use them.
     pub details: &'static [Detail],
+    /// What makes fewer items of many, each time a page came: of those so far and those of the page.
+    pub fold: Option<fn(Vec<Item>) -> Vec<Item>>,
 }
 
 impl List {
     /// A list whose answer is whole.
     pub(crate) const fn whole(ask: Ask, items: &'static str) -> Self {
-        Self { ask, items, paging: Paging::Whole, absent: &[], keep: None, details: &[] }
+        Self { ask, items, paging: Paging::Whole, absent: &[], keep: None, details: &[], fold: None }
     }
 
     /// A list that comes in pages, with a token.
@@ -191,6 +193,12 @@ impl List {
     /// The same, asking this of each item.
     pub(crate) const fn asking(mut self, details: &'static [Detail]) -> Self {
         self.details = details;
+        self
+    }
+
+    /// The same, whose items are made fewer by this.
+    pub(crate) const fn folded(mut self, fold: fn(Vec<Item>) -> Vec<Item>) -> Self {
+        self.fold = Some(fold);
         self
     }
 }

@@ -29,3 +29,4 @@ pub(crate) const SECRETS: Service = Service::json("secretsmanager", "1.1", "secr
 pub(crate) const SNS: Service = Service::query("sns", "2010-03-31");
 pub(crate) const SQS: Service = Service::json("sqs", "1.0", "AmazonSQS");
 pub(crate) const SSM: Service = Service::json("ssm", "1.1", "AmazonSSM");
+pub(crate) const TAGGING: Service = Service::json("tagging", "1.1", "ResourceGroupsTaggingAPI_20170126");

@@ -1,24 +1,27 @@
 //! One run over all accounts: starts the looks, takes what they tell, and says at the end what was not reached and which
 //! permissions were missing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use octro_model::{Id, ScopeReport, Span, UnknownReason, Why};
+use octro_model::{Id, ScopeReport, Span, Timestamp, UnknownReason, Why};
 use octro_outbound::aws::Provider;
 use octro_outbound::aws::api::Caller;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::changes::{Heard, Kept};
 use super::estate::{self, Plan};
 use super::look::Message;
-use crate::Run;
+use crate::{Run, Stopped};
 
 /// How many messages may wait.
 const WAITING_MAX: usize = 256;
 /// How long before its end a run stops looking, to tell what it did not reach.
 const LAST_WORDS: Span = Span::from_secs(2);
+/// For how long changes are taken before the run that brings them is ended, and the next begun.
+const FOLLOWED: Span = Span::from_secs(60);
 /// How many missing permissions are told one by one.
 const PERMISSIONS_MAX: usize = 60;
 
@@ -30,8 +33,17 @@ struct Gap {
 }
 
 /// Looks at everything, and tells the run.
-pub(crate) async fn survey(run: &mut Run<'_>, plan: Plan, caller: Caller, keys: Provider) {
+pub(crate) async fn survey(
+    run: &mut Run<'_>,
+    plan: Plan,
+    caller: Caller,
+    keys: Provider,
+    mut heard: Option<&mut mpsc::Receiver<Heard>>,
+) {
     let plan = Arc::new(plan);
+    let began = caller.now();
+    // What changed while everything was read, and when it was read anew.
+    let mut newer: HashMap<(Id, String), Timestamp> = HashMap::new();
     let kinds: Vec<Id> = {
         let all: BTreeSet<&Id> = plan.rows.iter().map(|(_, kind)| kind).collect();
         all.into_iter().cloned().collect()
@@ -63,6 +75,13 @@ pub(crate) async fn survey(run: &mut Run<'_>, plan: Plan, caller: Caller, keys: 
     loop {
         let message = tokio::select! {
             message = told.recv() => message,
+            change = next(&mut heard) => {
+                if let Some(Heard::Resource(observation, began)) = &change {
+                    newer.insert((observation.kind.clone(), observation.key.clone()), *began);
+                }
+                if take(run, change, &mut heard).is_err() { return }
+                continue;
+            }
             _ = tick.tick() => {
                 if run.now() >= end || run.is_stopped() { break }
                 continue;
@@ -88,7 +107,15 @@ pub(crate) async fn survey(run: &mut Run<'_>, plan: Plan, caller: Caller, keys: 
             }
             Some(Message::Gap(report)) => run.scope(report),
             Some(Message::Error(what, message, mend)) => run.error(what, message, mend),
-            Some(Message::Resource(observation)) => {
+            Some(Message::Resource(observation, began)) => {
+                // It changed since.
+                if !newer.is_empty()
+                    && newer
+                        .get(&(observation.kind.clone(), observation.key.clone()))
+                        .is_some_and(|at| *at > began)
+                {
+                    continue;
+                }
                 for reason in observation.unknown.values().filter(|reason| reason.why != Why::Unsupported) {
                     note(&mut gaps, observation.kind.clone(), observation.key.clone(), reason);
                 }
@@ -110,6 +137,74 @@ pub(crate) async fn survey(run: &mut Run<'_>, plan: Plan, caller: Caller, keys: 
         }
     }
     tell_gaps(run, gaps);
+    if let Some(kept) = &plan.kept {
+        kept.looked(began);
+        tell_queue(run, kept);
+    }
+}
+
+/// The next change; never, if nobody listens.
+async fn next(heard: &mut Option<&mut mpsc::Receiver<Heard>>) -> Option<Heard> {
+    match heard {
+        Some(heard) => heard.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Takes a change.
+fn take(
+    run: &mut Run<'_>,
+    change: Option<Heard>,
+    heard: &mut Option<&mut mpsc::Receiver<Heard>>,
+) -> Result<(), Stopped> {
+    match change {
+        // Nobody listens any more.
+        None => *heard = None,
+        Some(Heard::Resource(observation, _)) => run.observe(*observation)?,
+        Some(Heard::Told(kept)) => {
+            run.deliver()?;
+            // Whoever listens may have been stopped meanwhile.
+            let _ = kept.send(());
+        }
+        Some(Heard::Trouble(reason)) => tracing::warn!(%reason, "the queue of changes cannot be read"),
+    }
+    Ok(())
+}
+
+/// Takes changes until there were some for a while, there is trouble, or the run is stopped.
+pub(crate) async fn follow(run: &mut Run<'_>, heard: &mut mpsc::Receiver<Heard>, kept: &Kept) {
+    let end = run.deadline().minus(LAST_WORDS);
+    let mut until: Option<Timestamp> = None;
+    let mut heard = Some(heard);
+    let mut tick = tokio::time::interval(Duration::from_millis(200));
+    while heard.is_some() && !run.is_stopped() && run.now() < until.unwrap_or(end).min(end) {
+        tokio::select! {
+            change = next(&mut heard) => {
+                let is_trouble = matches!(change, Some(Heard::Trouble(_)));
+                if is_trouble {
+                    tell_queue(run, kept);
+                }
+                until.get_or_insert_with(|| run.now().plus(FOLLOWED));
+                if take(run, change, &mut heard).is_err() || is_trouble { return }
+            }
+            _ = tick.tick() => {}
+        }
+    }
+}
+
+/// Says if changes are not heard of at present, and what came that could not be used.
+fn tell_queue(run: &mut Run<'_>, kept: &Kept) {
+    let (trouble, notes) = kept.told();
+    if let Some(reason) = trouble {
+        run.error(
+            "the queue of changes",
+            format!("{reason}; until it can be read, changes are seen only by the whole looks"),
+            "see that the queue of `changes` exists, and allow what `octro source aws policy --changes ARN` prints",
+        );
+    }
+    for note in notes {
+        run.error("the queue of changes", note, "let only EventBridge write into the queue");
+    }
 }
 
 fn incomplete(kind: &Id, scope: &str, reason: UnknownReason) -> ScopeReport {

@@ -11,8 +11,13 @@ const SOURCES: &str = "SELECT ord, id, connector, every_us, registered_at, retir
      WHERE registered_at <= $1 AND ($2 = '' OR id = $2) ORDER BY id";
 const KINDS: &str =
     "SELECT source, kind FROM source_kinds WHERE from_at <= $1 AND to_at > $1 ORDER BY source, kind";
-const COLLECTIONS: &str = "SELECT ord, started_at, finished_at, complete, changed, unchanged, gone, refused, errors \
-     FROM collections WHERE source = $1 AND finished_at <= $2 ORDER BY finished_at DESC LIMIT $3";
+/// A run that only brought changes covered no scope; with `$4` it does not count.
+const COLLECTIONS: &str = "SELECT c.ord, c.started_at, c.finished_at, c.complete, c.changed, c.unchanged, c.gone, \
+       c.refused, c.errors, c.whole \
+     FROM (SELECT r.*, CASE WHEN EXISTS (SELECT 1 FROM source_kinds k JOIN coverage v \
+             ON v.kind = k.kind AND v.source = r.source AND v.finished_at = r.finished_at WHERE k.source = r.source) \
+           THEN 1 ELSE 0 END AS whole FROM collections r WHERE r.source = $1 AND r.finished_at <= $2) c \
+     WHERE c.whole >= $4 ORDER BY c.finished_at DESC LIMIT $3";
 const SCOPES: &str = "SELECT c.kind, c.scope, c.complete, c.resources, c.pages, c.finished_at, c.reason, c.collection \
      FROM (SELECT k.kind AS kind, (SELECT MAX(finished_at) FROM coverage \
              WHERE kind = k.kind AND source = $1 AND finished_at <= $2) AS finished_at \
@@ -34,6 +39,8 @@ pub struct CollectionView {
     pub started_at: Timestamp,
     /// When its end was received.
     pub finished_at: Timestamp,
+    /// Whether it looked at everything; otherwise it only brought what had changed.
+    pub whole: bool,
     /// Whether it enumerated everything that it tried to.
     pub complete: bool,
     /// Observations that said something new.
@@ -95,9 +102,9 @@ pub struct SourceView {
 }
 
 impl SourceView {
-    /// Its last run.
+    /// Its last run that looked at everything.
     pub fn last(&self) -> Option<&CollectionView> {
-        self.runs.first()
+        self.runs.iter().find(|run| run.whole)
     }
 }
 
@@ -132,7 +139,14 @@ impl Query {
             let mine: Vec<Id> =
                 kinds.iter().filter(|(source, _)| *source == ord).map(|(_, kind)| kind.clone()).collect();
             let limit = i64::from(runs.clamp(1, 1_000));
-            let rows = self.db.fetch(COLLECTIONS, &[ord.into(), at.into(), limit.into()]).await?;
+            let rows = self.db.fetch(COLLECTIONS, &[ord.into(), at.into(), limit.into(), 0.into()]).await?;
+            let mut runs: Vec<CollectionView> = rows.iter().map(collection).collect::<Result<_, _>>()?;
+            if !runs.is_empty() && runs.iter().all(|run| !run.whole) {
+                let rows = self.db.fetch(COLLECTIONS, &[ord.into(), at.into(), 1.into(), 1.into()]).await?;
+                for row in &rows {
+                    runs.push(collection(row)?);
+                }
+            }
             let mut view = SourceView {
                 id: row.get(1)?,
                 connector: row.get(2)?,
@@ -141,7 +155,7 @@ impl Query {
                 kinds: mine,
                 registered_at: row.get(4)?,
                 retired_at: (retired_at <= at).then_some(retired_at),
-                runs: rows.iter().map(collection).collect::<Result<_, _>>()?,
+                runs,
                 next_at: None,
                 silent: false,
             };
@@ -205,6 +219,7 @@ fn collection(row: &Row) -> Result<CollectionView, StoreError> {
     let errors: String = row.get(8)?;
     Ok(CollectionView {
         ord: row.get(0)?,
+        whole: row.get::<i64>(9)? > 0,
         started_at: row.get(1)?,
         finished_at: row.get(2)?,
         complete: row.get(3)?,

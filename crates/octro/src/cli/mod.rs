@@ -274,6 +274,9 @@ pub enum SourceAws {
         /// Also what finds the accounts of the organization
         #[arg(long)]
         organization: bool,
+        /// Also what takes events out of the queue that the setting `changes` names
+        #[arg(long, value_name = "ARN")]
+        changes: Option<String>,
     },
 }
 
@@ -306,10 +309,16 @@ pub enum Prove {
         #[arg(short, long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// That a decision was taken; nothing writes decisions into the ledger yet
+    /// That a decision was taken: an exception was approved, or a restored backup answered with a new log
     Decision {
-        /// The decision
+        /// Its name: the exception's id, or `restore-` and the new log's number
         id: String,
+        /// Which of its texts the proof discloses
+        #[arg(long, value_enum, default_value_t)]
+        open: Opened,
+        /// The file; standard output by default
+        #[arg(short, long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
     /// That an entry is in the log
     Entry {
@@ -322,6 +331,20 @@ pub enum Prove {
         #[arg(short, long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+}
+
+/// What of a decision is disclosed; the others stay commitments.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+pub enum Opened {
+    /// The decision itself, with all that it says
+    #[default]
+    Body,
+    /// Who decided
+    By,
+    /// About what
+    Subject,
+    /// Nothing
+    Nothing,
 }
 
 #[derive(Debug, Args)]
@@ -441,6 +464,10 @@ pub enum Bench {
         /// Resources that are stored
         #[arg(long, default_value_t = 1_000_000)]
         resources: u32,
+        /// Measure nothing, but serve the pages and change a resource for each line of input: tests/browser/latency.cjs
+        /// measures to the pixels of an open page
+        #[arg(long)]
+        pages: bool,
     },
     /// A control as of a moment, over a year of history; and the replay of that year
     History {
@@ -456,6 +483,28 @@ pub enum Bench {
         /// An empty database of its own for it, `postgres://USER@HOST/NAME`; SQLite in a temporary folder by default
         #[arg(long, value_name = "ADDRESS")]
         database: Option<String>,
+    },
+    /// AWS looked at and judged, against what `tests/labs/aws/many.py` prepared, and against its answers from memory
+    Aws {
+        /// What speaks like AWS: moto
+        #[arg(long, value_name = "ADDRESS")]
+        upstream: String,
+        /// Buckets; 0 for those that the upstream has. Beyond 1,000 they answer as those
+        #[arg(long, default_value_t = 1_000)]
+        resources: u32,
+        /// Only these kinds
+        #[arg(long, value_delimiter = ',')]
+        kinds: Vec<String>,
+        /// Also: one of the stored buckets changes, and an event says so
+        #[arg(long)]
+        change: bool,
+    },
+    /// Answers like AWS from memory, for `bench aws`
+    #[command(hide = true)]
+    AwsAnswers {
+        /// What speaks like AWS
+        #[arg(long, value_name = "ADDRESS")]
+        upstream: String,
     },
     /// A list of TLS endpoints looked at, as `tests/labs/tls/lab.sh` makes one
     Tls {

@@ -11,6 +11,7 @@
     reason = "every test file takes from here what it needs; a test says what it expects and waits in real time"
 )]
 
+pub mod answers;
 pub mod postgres;
 
 use std::fmt::Write as _;

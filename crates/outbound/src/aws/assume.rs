@@ -43,20 +43,26 @@ impl Provider {
     }
 }
 
-impl Assumed {
-    async fn keys(&self) -> Result<Credentials, Fault> {
-        let role = &self.role;
+impl Role {
+    /// Takes the role once.
+    pub(super) async fn take(&self, base: &Provider, caller: &Caller) -> Result<Credentials, Fault> {
         let mut call = Call::action(&STS, "AssumeRole")
-            .with("RoleArn", role.arn.as_str())
+            .with("RoleArn", self.arn.as_str())
             .with("RoleSessionName", SESSION)
             .with("DurationSeconds", 3_600);
-        if let Some(id) = &role.external_id {
+        if let Some(id) = &self.external_id {
             call = call.with("ExternalId", id.as_str());
         }
-        let answer = self.caller.call(&self.base, &Place::new("", role.region.as_str()), &call).await?;
+        let answer = caller.call(base, &Place::new("", self.region.as_str()), &call).await?;
         // Nothing of the answer is shown: it holds secrets.
-        given(&answer, format!("the role {}", role.arn))
+        given(&answer, format!("the role {}", self.arn))
             .ok_or_else(|| Fault::failed("the answer to AssumeRole has no keys"))
+    }
+}
+
+impl Assumed {
+    async fn keys(&self) -> Result<Credentials, Fault> {
+        self.role.take(&self.base, &self.caller).await
     }
 
     pub(super) async fn renew(&self) -> Result<Credentials, OutboundError> {

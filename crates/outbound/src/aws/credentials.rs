@@ -1,10 +1,9 @@
-//! Where the keys of AWS come from: the environment, the shared file, a token of a cluster, the container's service, or
+//! Where the keys of AWS come from: the environment, a profile, a token of a cluster, the container's service, or
 //! the instance's metadata (version 2). Asked in this order; the first that has keys is used.
 
 use std::fmt;
 use std::io::Read as _;
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,6 +75,7 @@ impl Credentials {
 struct Given {
     access_key_id: String,
     secret_access_key: String,
+    #[serde(alias = "SessionToken")]
     token: Option<String>,
     expiration: Option<Timestamp>,
 }
@@ -85,8 +85,8 @@ struct Given {
 pub struct Provider {
     client: Client,
     /// What the environment says; settable for tests.
-    environment: fn(&str) -> Option<String>,
-    instance: Option<Url>,
+    pub(super) environment: fn(&str) -> Option<String>,
+    pub(super) instance: Option<Url>,
     /// Where the keys of a role come from; `None` for keys of one's own.
     renewed_by: Option<Arc<Assumed>>,
     kept: Arc<Mutex<Option<Credentials>>>,
@@ -128,17 +128,17 @@ impl Provider {
         }
         let found = match &self.renewed_by {
             Some(role) => role.renew().await?,
-            None => self.own().await?,
+            None => self.own(now).await?,
         };
         *kept = Some(found.clone());
         Ok(found)
     }
 
-    async fn own(&self) -> Result<Credentials, OutboundError> {
+    async fn own(&self, now: Timestamp) -> Result<Credentials, OutboundError> {
         if let Some(keys) = self.in_environment() {
             return Ok(keys);
         }
-        if let Some(keys) = self.in_file()? {
+        if let Some(keys) = self.of_profile(now).await? {
             return Ok(keys);
         }
         if let Some(keys) = self.of_web_identity().await? {
@@ -158,7 +158,7 @@ impl Provider {
         (self.environment)(name).filter(|value| !value.is_empty())
     }
 
-    fn in_environment(&self) -> Option<Credentials> {
+    pub(super) fn in_environment(&self) -> Option<Credentials> {
         let (access, secret) = (self.setting("AWS_ACCESS_KEY_ID")?, self.setting("AWS_SECRET_ACCESS_KEY")?);
         let keys = Credentials::of(&access, &secret, self.setting("AWS_SESSION_TOKEN").as_deref());
         Some(Credentials {
@@ -167,31 +167,7 @@ impl Provider {
         })
     }
 
-    fn in_file(&self) -> Result<Option<Credentials>, OutboundError> {
-        let named = self.setting("AWS_SHARED_CREDENTIALS_FILE").map(PathBuf::from);
-        let home = || Some(PathBuf::from(self.setting("HOME")?).join(".aws/credentials"));
-        let Some(path) = named.or_else(home) else { return Ok(None) };
-        let wrong = |what: String| OutboundError { who: path.display().to_string(), what };
-        let length = match std::fs::metadata(&path) {
-            Ok(meta) => meta.len(),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(wrong(error.to_string())),
-        };
-        if length > FILE_MAX {
-            return Err(wrong(format!("has {length} bytes; expected a file of keys of at most {FILE_MAX}")));
-        }
-        let text = std::fs::read_to_string(&path).map_err(|error| wrong(error.to_string()))?;
-        let profile = self.setting("AWS_PROFILE").unwrap_or_else(|| "default".to_owned());
-        let keys = section(&text, &profile);
-        let of = |name: &str| keys.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
-        let (Some(access), Some(secret)) = (of("aws_access_key_id"), of("aws_secret_access_key")) else {
-            return Ok(None);
-        };
-        let from = format!("the profile `{profile}` of {}", path.display());
-        Ok(Some(Credentials { from, ..Credentials::of(access, secret, of("aws_session_token")) }))
-    }
-
-    async fn of_container(&self) -> Result<Option<Credentials>, OutboundError> {
+    pub(super) async fn of_container(&self) -> Result<Option<Credentials>, OutboundError> {
         let address = match (
             self.setting("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
             self.setting("AWS_CONTAINER_CREDENTIALS_FULL_URI"),
@@ -226,14 +202,14 @@ impl Provider {
             question = question.with(AUTHORIZATION, value);
         }
         let answer = self.client.ask(question, INSTANCE_LIMITS).await?;
-        given(&answer, &address, "the container's service").map(Some)
+        answered(&answer, &address, "the container's service").map(Some)
     }
 
-    async fn of_instance(&self) -> Result<Credentials, OutboundError> {
+    pub(super) async fn of_instance(&self) -> Result<Credentials, OutboundError> {
         let none = |what: String| OutboundError {
             who: "AWS".to_owned(),
             what: format!(
-                "there are no keys: none in the environment (AWS_ACCESS_KEY_ID), in ~/.aws/credentials, for a token \
+                "there are no keys: none in the environment (AWS_ACCESS_KEY_ID), in a profile of ~/.aws, for a token \
                  (AWS_WEB_IDENTITY_TOKEN_FILE), from a container's \
                  service or from an instance's metadata ({what})"
             ),
@@ -265,17 +241,22 @@ impl Provider {
         }
         let role = role.words();
         let answer = ask(&format!("{roles}/{role}")).await?;
-        given(&answer, &base.to_string(), &format!("the instance's role `{role}`"))
+        answered(&answer, &base.to_string(), &format!("the instance's role `{role}`"))
     }
 }
 
-fn given(answer: &Answer, who: &str, from: &str) -> Result<Credentials, OutboundError> {
-    // Nothing of the answer is shown: it holds secrets.
-    let wrong = |what: String| OutboundError { who: who.to_owned(), what };
+fn answered(answer: &Answer, who: &str, from: &str) -> Result<Credentials, OutboundError> {
     if answer.status != 200 {
-        return Err(wrong(format!("answers with the status {}; expected keys", answer.status)));
+        let what = format!("answers with the status {}; expected keys", answer.status);
+        return Err(OutboundError { who: who.to_owned(), what });
     }
-    let given: Given = serde_json::from_slice(&answer.body).map_err(|_| {
+    given(&answer.body, who, from)
+}
+
+/// Reads a document of keys. Nothing of it is shown: it holds secrets.
+pub(super) fn given(document: &[u8], who: &str, from: &str) -> Result<Credentials, OutboundError> {
+    let wrong = |what: String| OutboundError { who: who.to_owned(), what };
+    let given: Given = serde_json::from_slice(document).map_err(|_| {
         wrong("answers something else than keys (AccessKeyId, SecretAccessKey, Token, Expiration)".to_owned())
     })?;
     let keys = Credentials::of(&given.access_key_id, &given.secret_access_key, given.token.as_deref());
@@ -293,23 +274,6 @@ pub(super) fn is_beside(authority: &str) -> bool {
             // The service of a cluster's nodes answers at fd00:ec2::23.
             IpAddr::V6(address) => address.is_loopback() || address.segments().starts_with(&[0xfd00, 0x0ec2]),
         })
-}
-
-/// The names and values of one section of an INI file.
-fn section<'a>(text: &'a str, name: &str) -> Vec<(&'a str, &'a str)> {
-    let mut inside = false;
-    let mut found = Vec::new();
-    for line in text.lines().map(str::trim) {
-        if let Some(title) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            inside = title.trim() == name;
-        } else if inside
-            && !line.starts_with(['#', ';'])
-            && let Some((key, value)) = line.split_once('=')
-        {
-            found.push((key.trim(), value.trim()));
-        }
-    }
-    found
 }
 
 #[cfg(test)]
@@ -379,13 +343,6 @@ mod tests {
             crate::aws::assume::given(&value["AssumeRoleWithWebIdentityResult"], "x".to_owned()).unwrap();
         assert_eq!((keys.access_key.as_str(), keys.secret_key.reveal()), ("A", "s"));
         assert!(keys.expires.is_some());
-    }
-
-    #[test]
-    fn a_section_is_read_alone() {
-        let text = "# mine\n[other]\naws_access_key_id = no\n[default]\n ; a word\naws_access_key_id=AK=1\n\naws_secret_access_key = s \n[x]\na=b";
-        assert_eq!(section(text, "default"), [("aws_access_key_id", "AK=1"), ("aws_secret_access_key", "s")]);
-        assert!(section(text, "none").is_empty());
     }
 
     /// An instance's metadata, version 2: a token first, and everything else only with it.

@@ -4,8 +4,11 @@
 pub mod api;
 mod assume;
 mod credentials;
+mod process;
+mod profile;
 mod s3;
 mod sign;
+mod single_sign_on;
 mod web_identity;
 
 pub use assume::Role;

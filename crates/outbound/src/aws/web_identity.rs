@@ -4,7 +4,7 @@
 use std::io::Read as _;
 use std::time::Duration;
 
-use super::api::{Place, STS, is_region, read_xml};
+use super::api::{Place, STS, read_xml};
 use super::assume::{SESSION, given};
 use super::{Credentials, Provider};
 use crate::{Limits, OutboundError, Question, Url};
@@ -21,27 +21,34 @@ impl Provider {
         else {
             return Ok(None);
         };
-        let wrong = |what: String| OutboundError { who: role.clone(), what };
+        let session = self.setting("AWS_ROLE_SESSION_NAME");
+        self.for_token(&path, &role, session.as_deref()).await.map(Some)
+    }
+
+    /// Keys of a role for the token in a file.
+    pub(super) async fn for_token(
+        &self,
+        path: &str,
+        role: &str,
+        session: Option<&str>,
+    ) -> Result<Credentials, OutboundError> {
+        let wrong = |what: String| OutboundError { who: role.to_owned(), what };
         let mut token = String::new();
-        let read =
-            std::fs::File::open(&path).and_then(|file| file.take(TOKEN_MAX).read_to_string(&mut token));
+        let read = std::fs::File::open(path).and_then(|file| file.take(TOKEN_MAX).read_to_string(&mut token));
         read.map_err(|error| wrong(format!("its token cannot be read: {path}: {error}")))?;
-        let region = self.setting("AWS_REGION").or_else(|| self.setting("AWS_DEFAULT_REGION"));
-        let region = region.filter(|region| is_region(region)).unwrap_or_else(|| "us-east-1".to_owned());
-        let url = match self.setting("AWS_ENDPOINT_URL") {
+        let region = self.region().unwrap_or_else(|| "us-east-1".to_owned());
+        let url = match self.endpoint("STS").map_err(wrong)? {
             Some(endpoint) => endpoint,
-            None => format!("https://{}", STS.host_at(&Place::new("", region)).0),
+            None => {
+                let host = STS.host_at(&Place::new("", region)).0;
+                Url::parse(&format!("https://{host}")).map_err(wrong)?
+            }
         };
-        let url = Url::parse(&url).map_err(wrong)?;
-        if !url.is_tls() && !super::is_beside(url.authority()) {
-            return Err(wrong(format!("`{url}` is sent a token, in the clear; expected https://")));
-        }
-        let session = self.setting("AWS_ROLE_SESSION_NAME").unwrap_or_else(|| SESSION.to_owned());
         let form = url.asking(&[
             ("Action", "AssumeRoleWithWebIdentity"),
             ("Version", "2011-06-15"),
-            ("RoleArn", &role),
-            ("RoleSessionName", &session),
+            ("RoleArn", role),
+            ("RoleSessionName", session.unwrap_or(SESSION)),
             ("WebIdentityToken", token.trim()),
         ]);
         let question = Question::post(url, "application/x-www-form-urlencoded", form.query().to_owned());
@@ -61,6 +68,6 @@ impl Provider {
             read_xml(&text).map_err(|what| wrong(format!("the answer cannot be read: {what}")))?;
         let result = value.get("AssumeRoleWithWebIdentityResult").unwrap_or(&value);
         let keys = given(result, format!("the role {role}, for the token in {path}"));
-        keys.map(Some).ok_or_else(|| wrong("the answer has no keys".to_owned()))
+        keys.ok_or_else(|| wrong("the answer has no keys".to_owned()))
     }
 }

@@ -189,7 +189,7 @@ fn runs(moment: &Moment, all: &[CollectionView]) -> Markup {
                         tr {
                             td data-label="Ended" { (ui::time(run.finished_at, moment.now)) }
                             td data-label="Took" { (run.finished_at.since(run.started_at).human()) }
-                            td data-label="Complete" { @if run.complete { "yes" } @else { "no" } }
+                            td data-label="Complete" { @if !run.whole { span.muted { "changes alone" } } @else if run.complete { "yes" } @else { "no" } }
                             td.num data-label="Changed" { (run.changed) }
                             td.num data-label="Unchanged" { (run.unchanged) }
                             td.num data-label="Gone" { (run.gone) }

@@ -11,6 +11,7 @@ pub(crate) mod queues;
 pub(crate) mod rds;
 pub(crate) mod s3;
 pub(crate) mod streams;
+mod usage;
 
 use super::row::Row;
 
@@ -49,6 +50,7 @@ pub(crate) static ROWS: &[&Row] = &[
     &iam::ROOT,
     &iam::ROLE,
     &network::GROUP,
+    &usage::SERVICE,
     &kms::KEY,
 ];
 

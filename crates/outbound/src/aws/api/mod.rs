@@ -7,6 +7,7 @@ mod retry;
 mod service;
 mod xml;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use super::{Provider, Scope, sign};
 use crate::{Answer, Client, Limits, Question, Url};
 
 pub use fault::Fault;
-pub use pages::{Pages, Paging, items};
+pub use pages::{Pager, Pages, Paging, items};
 pub use retry::Retry;
 pub use service::{Protocol, STS, Service};
 pub use xml::read as read_xml;
@@ -64,7 +65,7 @@ pub struct Call<'a> {
     /// What, by the interface's own name.
     pub action: &'a str,
     /// The path, for services that are spoken to by paths.
-    pub path: &'a str,
+    pub path: Cow<'a, str>,
     /// The root that an XML answer of such a service must have, alternatives with `|`; empty if the answer is JSON.
     pub root: &'a str,
     /// What is said with it: fields of the form, of the JSON, or of the query.
@@ -75,7 +76,7 @@ impl<'a> Call<'a> {
     /// A call of a service that is spoken to by actions.
     #[must_use]
     pub const fn action(service: &'a Service, action: &'a str) -> Self {
-        Self { service, action, path: "", root: "", input: Vec::new() }
+        Self { service, action, path: Cow::Borrowed(""), root: "", input: Vec::new() }
     }
 
     /// The same, saying this with it.
@@ -246,6 +247,13 @@ impl Caller {
                     let account = HeaderValue::from_str(&place.account);
                     question.with(
                         HeaderName::from_static("x-amz-account-id"),
+                        account.map_err(|error| wrong(error.to_string()))?,
+                    )
+                } else if call.service.name == "s3" && !place.account.is_empty() && !path.is_empty() {
+                    // A bucket that somebody else has by now is not taken for the one that was listed.
+                    let account = HeaderValue::from_str(&place.account);
+                    question.with(
+                        HeaderName::from_static("x-amz-expected-bucket-owner"),
                         account.map_err(|error| wrong(error.to_string()))?,
                     )
                 } else if call.service.protocol == Protocol::RestJson {

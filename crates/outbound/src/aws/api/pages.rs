@@ -1,6 +1,7 @@
 //! Answers that come in pages.
 
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use serde_json::Value;
 
@@ -43,62 +44,127 @@ pub struct Pages {
     pub fault: Option<Fault>,
 }
 
+/// A listing that is read page by page: what one page holds can be dealt with before the next is asked for.
+#[derive(Debug)]
+pub struct Pager<'a> {
+    caller: &'a Caller,
+    keys: &'a Provider,
+    place: &'a Place,
+    call: Call<'a>,
+    at: &'static str,
+    paging: Paging,
+    token: Option<Value>,
+    /// The tokens that came, as hashes: a second time means that the pages have no end.
+    seen: HashSet<u64>,
+    items: usize,
+    /// Why there will be no further page, told after the items of the last one.
+    fault: Option<Fault>,
+    done: bool,
+    /// How many pages came so far.
+    pub pages: u64,
+}
+
+impl Pager<'_> {
+    /// The items of the next page; `None` after the last, and after a fault.
+    ///
+    /// # Errors
+    /// Why the listing broke off.
+    pub async fn next(&mut self) -> Option<Result<Vec<Value>, Fault>> {
+        if self.done {
+            return None;
+        }
+        let page = match self.fault.take() {
+            Some(fault) => Err(fault),
+            None => self.page().await,
+        };
+        self.done = page.is_err() || self.token.is_none() && self.fault.is_none();
+        Some(page)
+    }
+
+    async fn page(&mut self) -> Result<Vec<Value>, Fault> {
+        let mut call = self.call.clone();
+        if let (Some(token), Paging::Token { into, .. } | Paging::Last { into, .. }) =
+            (self.token.take(), self.paging)
+        {
+            // A query is signed in the order of its names; a form and JSON do not care.
+            call = call.with(into, token);
+        }
+        let mut answer = self.caller.call(self.keys, self.place, &call).await?;
+        self.pages += 1;
+        let (token, more) = match self.paging {
+            Paging::Whole => (None, false),
+            Paging::Token { from, .. } => (at(&answer, from).cloned(), false),
+            Paging::Last { more, .. } => (None, at(&answer, more).and_then(Value::as_bool) == Some(true)),
+        };
+        let items = items(&mut answer, self.at).map_err(Fault::failed)?;
+        let next = if more { items.last().cloned() } else { token };
+        let Some(next) = next.filter(|token| !token.is_null() && token.as_str() != Some("")) else {
+            return Ok(items);
+        };
+        let mut hash = DefaultHasher::new();
+        next.to_string().hash(&mut hash);
+        if !self.seen.insert(hash.finish()) {
+            let what = "the token of a page came a second time: the pages have no end";
+            self.fault = Some(Fault::failed(what));
+            return Ok(items);
+        }
+        self.items += items.len();
+        if self.pages >= PAGES_MAX || self.items >= ITEMS_MAX {
+            let what = format!("there are more than {PAGES_MAX} pages or {ITEMS_MAX} items");
+            self.fault = Some(Fault::failed(what));
+            return Ok(items);
+        }
+        self.token = Some(next);
+        Ok(items)
+    }
+}
+
 impl Caller {
     /// Makes a call page by page, and takes the items that lie at a path of each answer.
+    pub fn pager<'a>(
+        &'a self,
+        keys: &'a Provider,
+        place: &'a Place,
+        call: Call<'a>,
+        at: &'static str,
+        paging: Paging,
+    ) -> Pager<'a> {
+        Pager {
+            caller: self,
+            keys,
+            place,
+            call,
+            at,
+            paging,
+            token: None,
+            seen: HashSet::new(),
+            items: 0,
+            fault: None,
+            done: false,
+            pages: 0,
+        }
+    }
+
+    /// The items of all pages of a call together.
     pub async fn pages(
         &self,
         keys: &Provider,
         place: &Place,
         call: &Call<'_>,
-        at: &str,
+        at: &'static str,
         paging: Paging,
     ) -> Pages {
         let mut found = Pages::default();
-        let mut seen = HashSet::new();
-        let mut token: Option<Value> = None;
-        loop {
-            let mut call = call.clone();
-            if let (Some(token), Paging::Token { into, .. } | Paging::Last { into, .. }) =
-                (token.take(), paging)
-            {
-                // A query is signed in the order of its names; a form and JSON do not care.
-                call = call.with(into, token);
-            }
-            let mut answer = match self.call(keys, place, &call).await {
-                Ok(answer) => answer,
-                Err(fault) => return Pages { fault: Some(fault), ..found },
-            };
-            found.pages += 1;
-            let next = match paging {
-                Paging::Whole => None,
-                Paging::Token { from, .. } => super::pages::at(&answer, from).cloned(),
-                Paging::Last { more, .. } => {
-                    let is_more = super::pages::at(&answer, more).and_then(Value::as_bool) == Some(true);
-                    let last = items(&mut answer.clone(), at).ok().and_then(|mut items| items.pop());
-                    last.filter(|_| is_more)
-                }
-            };
-            match items(&mut answer, at) {
+        let mut pager = self.pager(keys, place, call.clone(), at, paging);
+        while let Some(page) = pager.next().await {
+            match page {
                 Ok(items) => found.items.extend(items),
-                Err(what) => return Pages { fault: Some(unreadable(&what)), ..found },
+                Err(fault) => found.fault = Some(fault),
             }
-            let next = next.filter(|token| !token.is_null() && token.as_str() != Some(""));
-            let Some(next) = next else { return found };
-            if !seen.insert(next.to_string()) {
-                let what = "the token of a page came a second time: the pages have no end";
-                return Pages { fault: Some(unreadable(what)), ..found };
-            }
-            if found.pages >= PAGES_MAX || found.items.len() >= ITEMS_MAX {
-                let what = format!("there are more than {PAGES_MAX} pages or {ITEMS_MAX} items");
-                return Pages { fault: Some(unreadable(&what)), ..found };
-            }
-            token = Some(next);
         }
+        found.pages = pager.pages;
+        found
     }
-}
-
-fn unreadable(what: &str) -> Fault {
-    Fault::failed(what)
 }
 
 /// What lies at a path of names, with dots between them.

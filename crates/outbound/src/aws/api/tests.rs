@@ -96,9 +96,10 @@ async fn each_protocol_asks_and_reads_in_its_own_way() {
     assert_eq!(caller.call(&keys, &place(), &call).await, Ok(json!({"DBInstances": ""})));
     let call = Call::action(&DYNAMODB, "ListTables").with("Limit", 100);
     assert_eq!(caller.call(&keys, &place(), &call).await, Ok(json!({"TableNames": ["a"]})));
-    let call = Call { path: "/a.bucket", root: "LoggingEnabled", ..Call::action(&S3, "GetBucketLogging") };
+    let call =
+        Call { path: "/a.bucket".into(), root: "LoggingEnabled", ..Call::action(&S3, "GetBucketLogging") };
     assert_eq!(caller.call(&keys, &place(), &call.with("logging", "")).await, Ok(json!("")));
-    let call = Call { path: "/2015-02-01/file-systems", ..Call::action(&EFS, "DescribeFileSystems") };
+    let call = Call { path: "/2015-02-01/file-systems".into(), ..Call::action(&EFS, "DescribeFileSystems") };
     assert_eq!(caller.call(&keys, &place(), &call).await, Ok(json!({"FileSystems": []})));
     let asked = fake.asked();
     assert!(
@@ -170,8 +171,11 @@ async fn busy_services_are_asked_again_and_others_are_not() {
 async fn answers_that_are_not_what_was_asked_for_are_faults() {
     let rds = Call::action(&RDS, "DescribeDBInstances");
     let table = Call::action(&DYNAMODB, "ListTables");
-    let bucket =
-        Call { path: "/b", root: "VersioningConfiguration", ..Call::action(&S3, "GetBucketVersioning") };
+    let bucket = Call {
+        path: "/b".into(),
+        root: "VersioningConfiguration",
+        ..Call::action(&S3, "GetBucketVersioning")
+    };
     let bomb =
         "<!DOCTYPE l [<!ENTITY a \"aa\">]><DescribeDBInstancesResponse>&a;</DescribeDBInstancesResponse>";
     for (call, answer, words) in [
@@ -196,8 +200,11 @@ async fn answers_that_are_not_what_was_asked_for_are_faults() {
 
 #[tokio::test]
 async fn a_bucket_elsewhere_is_followed_once() {
-    let call =
-        Call { path: "/b", root: "VersioningConfiguration", ..Call::action(&S3, "GetBucketVersioning") };
+    let call = Call {
+        path: "/b".into(),
+        root: "VersioningConfiguration",
+        ..Call::action(&S3, "GetBucketVersioning")
+    };
     let led = || {
         (
             301,
