@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{Glob, Id};
 
 /// The classes of data, how stores tell theirs, and which stores have one declared.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DataClasses {
     /// The classes, in the order of the file: the strictest first.
     pub classes: Vec<DataClass>,
@@ -44,6 +44,18 @@ pub struct DeclaredStores {
     pub accounts: Vec<Glob>,
     /// Who knows it, and from where.
     pub why: String,
+}
+
+impl Default for DataClasses {
+    /// What counts where nobody declares anything: the usual tag is read.
+    fn default() -> Self {
+        Self {
+            classes: Vec::new(),
+            tags: vec!["data-class".to_owned()],
+            stores: Vec::new(),
+            kinds: BTreeSet::new(),
+        }
+    }
 }
 
 impl DataClasses {

@@ -60,8 +60,7 @@ mod tests {
 
     #[test]
     fn a_tag_is_found_in_every_shape() {
-        let classes =
-            Classes(Arc::new(DataClasses { tags: vec!["data-class".to_owned()], ..DataClasses::default() }));
+        let classes = Classes::default();
         for tags in [
             json!([{"Key": "a", "Value": "x"}, {"Key": "data-class", "Value": " Customer "}]),
             json!({"Key": "data_class", "Value": "customer"}),

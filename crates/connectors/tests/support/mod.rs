@@ -1,9 +1,7 @@
 //! Runs one source to its end, as the server does.
 
-use std::sync::Arc;
-
 use octro_connectors::{ALL, Run, SettingError, Stopped};
-use octro_model::{Clock, Collection, DataClasses, Id, Observation, ScopeReport, Timestamp};
+use octro_model::{Clock, Collection, Id, Observation, ScopeReport, Timestamp};
 use serde_json::Value;
 
 /// What one run brought.
@@ -55,8 +53,7 @@ pub fn run_until(connector: &str, settings: Value, clock: &dyn Clock, deadline: 
         Ok(())
     };
     let id: Id = "test".parse().unwrap();
-    let classes = DataClasses { tags: vec!["data-class".to_owned()], ..DataClasses::default() };
-    let mut run = Run::new(id, source.kinds(), clock, deadline, &mut deliver).classed_by(Arc::new(classes));
+    let mut run = Run::new(id, source.kinds(), clock, deadline, &mut deliver);
     source.collect(&mut run);
     let collection = run.finish();
     Seen { observations, collection }

@@ -11,14 +11,12 @@ use crate::read::table::Table;
 
 /// The attribute that says what a store holds.
 const ATTRIBUTE: &str = "data_class";
-/// The tag that counts if the file names none.
-const TAG: &str = "data-class";
 
 /// What counts in a program without the file: no store is declared to hold anything, and the usual tag is read.
 pub(crate) fn none(kinds: &Kinds) -> DataClasses {
     let has = kinds.iter().map(|kind| kind.kind()).filter(|kind| kind.attributes.contains_key(ATTRIBUTE));
     let kinds: BTreeSet<Id> = has.map(|kind| kind.id.clone()).collect();
-    DataClasses { tags: vec![TAG.to_owned()], kinds, ..DataClasses::default() }
+    DataClasses { kinds, ..DataClasses::default() }
 }
 
 pub(crate) fn classes(root: Table<'_>, kinds: &Kinds) -> Option<DataClasses> {
