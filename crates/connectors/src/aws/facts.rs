@@ -194,8 +194,8 @@ impl<'a> Facts<'a> {
     pub(crate) fn class(&self, from: &str, path: &str) -> Known {
         match self.look(from, path) {
             Look::Unknown(reason) => Known::Unknown(reason),
-            Look::There(tags) => self.classes.of(self.key, Some(tags)),
-            Look::Absent => self.classes.of(self.key, None),
+            Look::There(tags) => self.classes.of(Some(tags)),
+            Look::Absent => Known::Absent,
         }
     }
 }

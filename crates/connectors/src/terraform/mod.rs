@@ -58,12 +58,6 @@ const SETTINGS: &[Setting] = &[
         required: false,
         doc: "The number of the AWS account; plans seldom tell it.",
     },
-    Setting {
-        name: "class_tag",
-        form: "string",
-        required: false,
-        doc: "The tag that says what a datastore holds; `data-class` by default.",
-    },
 ];
 
 /// The connector.
@@ -106,9 +100,7 @@ impl Connector for Terraform {
                 .map_err(|_| settings.refuse("plan", of.row.kind, "the name of a kind"))?;
             rows.push((of, kind));
         }
-        let tag = settings.text("class_tag")?.unwrap_or("data-class").to_owned();
-        let classes = Classes { tag, ..Classes::default() };
-        Ok(Box::new(TerraformSource { plan, workspace, account, rows, classes }))
+        Ok(Box::new(TerraformSource { plan, workspace, account, rows }))
     }
 }
 
@@ -117,7 +109,6 @@ struct TerraformSource {
     workspace: String,
     account: String,
     rows: Vec<(&'static Type, Id)>,
-    classes: Classes,
 }
 
 impl Source for TerraformSource {
@@ -160,7 +151,7 @@ impl TerraformSource {
     }
 
     fn tell(&self, run: &mut Run<'_>, plan: &Plan) -> Result<(), Stopped> {
-        let (joins, keys) = (Joins::of(plan), Keys::of(plan));
+        let (joins, keys, classes) = (Joins::of(plan), Keys::of(plan), Classes(run.classes()));
         let mut told: BTreeMap<&Id, u64> = self.rows.iter().map(|(_, kind)| (kind, 0)).collect();
         let mut managed: BTreeMap<String, String> = BTreeMap::new();
         let mut others: BTreeMap<&str, u64> = BTreeMap::new();
@@ -188,7 +179,7 @@ impl TerraformSource {
                     said(region.unwrap_or_default(), "the plan does not tell the region"),
                 );
             }
-            for (name, known) in fill::read(of, &answers, &place, &self.classes) {
+            for (name, known) in fill::read(of, &answers, &place, &classes) {
                 let known = match known {
                     Known::Key(key) => {
                         if fill::is_managed(&key) {

@@ -132,6 +132,7 @@ fn of_tests(word: &str, sources: &[OpenSource], program: &Program) -> bool {
 
 fn look(source: &OpenSource, clock: &dyn Clock, once: &mut Once) -> anyhow::Result<octro_model::Collection> {
     let mut failed = None;
+    let classes = once.program().classes.clone();
     let mut deliver = |batch| {
         once.observe(&source.info.id, batch).map_err(|error| {
             failed = Some(error);
@@ -139,7 +140,8 @@ fn look(source: &OpenSource, clock: &dyn Clock, once: &mut Once) -> anyhow::Resu
         })
     };
     let deadline = clock.now().plus(source.timeout);
-    let mut run = Run::new(source.info.id.clone(), source.info.kinds.clone(), clock, deadline, &mut deliver);
+    let mut run = Run::new(source.info.id.clone(), source.info.kinds.clone(), clock, deadline, &mut deliver)
+        .classed_by(classes);
     source.source.collect(&mut run);
     let report = run.finish();
     match failed {
