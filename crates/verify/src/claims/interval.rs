@@ -29,6 +29,7 @@ struct Sealed<'a> {
 }
 
 /// The walk through the entries.
+#[derive(Default)]
 struct Walk<'a> {
     control: &'a str,
     from: u64,
@@ -51,20 +52,7 @@ struct Walk<'a> {
 
 pub(crate) fn check(checked: &Checked<'_>, control: &str, from: u64, to: u64) -> Result<Interval, Reason> {
     let states = states(checked, control)?;
-    let mut walk = Walk {
-        control,
-        from,
-        opened: None,
-        chain: None,
-        seals: Vec::new(),
-        told: Vec::new(),
-        transitions: None,
-        unsealed: None,
-        linked: 0,
-        uncited: None,
-        lag: None,
-        programs: Vec::new(),
-    };
+    let mut walk = Walk { control, from, ..Walk::default() };
     for (i, entry) in checked.entries.iter().enumerate() {
         let taken = match &entry.leaf.what {
             What::Transition(transition) => walk.transition(i, entry, transition),
