@@ -56,7 +56,7 @@ pub enum Part {
 }
 
 impl Part {
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Subject => "subject",
             Self::By => "by",
@@ -188,7 +188,10 @@ async fn keep(
     Ok(tx.execute(KEEP, &values).await.map(drop)?)
 }
 
-fn read(row: &Row) -> Result<Record, LedgerError> {
+/// How many columns a record has, in the order of [`read`].
+pub(crate) const COLUMNS: usize = 8;
+
+pub(crate) fn read(row: &Row) -> Result<Record, LedgerError> {
     let texts = Decision {
         name: row.get(1)?,
         what: row.get(2)?,

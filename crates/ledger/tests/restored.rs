@@ -135,6 +135,12 @@ async fn a_new_log_follows_the_one_that_was_signed() {
     // What was published of the first log is more than this database has of it, and the log that follows says so openly.
     assert!(audit.is_clean(), "{:?}", audit.findings);
     clean(&old, None).await;
+    // Somebody has it be another's decision afterwards.
+    let sql = "DROP TRIGGER ledger_records_no_update; UPDATE ledger_records SET decided_by = 'somebody else'";
+    support::force_on(&old, sql).await;
+    let audit = octro_ledger::audit(&old, None, Parts::ALL, |_| ()).await.unwrap();
+    let says: Vec<&str> = audit.findings.iter().map(|one| one.says.as_str()).collect();
+    assert_eq!(says, ["entry 1: what is kept of it does not open its commitment `by`"]);
     // Later starts need no word of it, and the old database is refused from now on.
     drop(ledger);
     place.open(&old, false).await.unwrap().append(START, &[leaf(1)]).await.unwrap();

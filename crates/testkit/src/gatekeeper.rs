@@ -155,7 +155,9 @@ fn permission(head: &str, body: &[u8]) -> String {
     let by_target = header(head, "x-amz-target").and_then(|target| target.rsplit('.').next());
     let form = String::from_utf8_lossy(body);
     let by_form = form.split('&').find_map(|part| part.strip_prefix("Action="));
-    format!("{service}:{}", by_target.or(by_form).unwrap_or(path))
+    // Signatures name the tagging service otherwise than permissions do.
+    let named = if service == "tagging" { "tag" } else { service };
+    format!("{named}:{}", by_target.or(by_form).unwrap_or(path))
 }
 
 /// A refusal in the service's own shape.

@@ -85,8 +85,8 @@ struct Given {
 pub struct Provider {
     client: Client,
     /// What the environment says; settable for tests.
-    pub(super) environment: fn(&str) -> Option<String>,
-    pub(super) instance: Option<Url>,
+    environment: fn(&str) -> Option<String>,
+    instance: Option<Url>,
     /// Where the keys of a role come from; `None` for keys of one's own.
     renewed_by: Option<Arc<Assumed>>,
     kept: Arc<Mutex<Option<Credentials>>>,
@@ -103,6 +103,12 @@ impl Provider {
             renewed_by: None,
             kept: Arc::default(),
         }
+    }
+
+    /// Keys from another environment, on a machine without an instance's metadata.
+    #[cfg(test)]
+    pub(super) fn elsewhere(environment: fn(&str) -> Option<String>) -> Self {
+        Self { environment, instance: None, ..Self::new(Client::default()) }
     }
 
     pub(super) fn renewed_by(self, by: Arc<Assumed>) -> Self {
@@ -285,7 +291,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_secs(1_790_000_000);
 
     fn provider(environment: fn(&str) -> Option<String>) -> Provider {
-        Provider { environment, instance: None, ..Provider::new(Client::default()) }
+        Provider::elsewhere(environment)
     }
 
     #[tokio::test]

@@ -66,7 +66,7 @@ const SHAPES: &[Shape] = &[
         ("sentence", "string"), ("since", "time?"), ("rev", "integer"), ("hash", "string"), ("scope", "string"), ("pass", "string"), ("message", "string"), ("facts", "Fact[]"),
         ("evidence", "Evidence[]"), ("exceptions", "ExceptionOf[]"), ("fix", "Fix"), ("controls", "string[]"), ("history", "Interval[]")]),
     ("CollectionError", &[("what", "string"), ("message", "string"), ("mend", "string??")]),
-    ("Run", &[("ord", "integer"), ("started_at", "time"), ("finished_at", "time"), ("complete", "boolean"), ("changed", "integer"), ("unchanged", "integer"), ("gone", "integer"),
+    ("Run", &[("ord", "integer"), ("started_at", "time"), ("finished_at", "time"), ("whole", "boolean"), ("complete", "boolean"), ("changed", "integer"), ("unchanged", "integer"), ("gone", "integer"),
         ("refused", "integer"), ("errors", "CollectionError[]")]),
     ("Scope", &[("kind", "string"), ("scope", "string"), ("complete", "boolean?"), ("resources", "integer"), ("pages", "integer"), ("finished_at", "time?"), ("collection", "integer?"), ("reason", "string")]),
     ("Source", &[("id", "string"), ("connector", "string"), ("every", "span"), ("kinds", "string[]"), ("registered_at", "time"), ("retired_at", "time?"), ("runs", "Run[]"),

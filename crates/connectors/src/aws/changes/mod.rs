@@ -8,6 +8,8 @@ mod kept;
 mod listen;
 mod queue;
 mod reread;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 pub(crate) use kept::{Homes, Kept};

@@ -87,7 +87,9 @@ pub(crate) static BUCKET: Row = Row {
         ask(&[("policyStatus", Said::Text(""))], "PolicyStatus", "s3:GetBucketPolicyStatus"),
     )
     .absent(&["NoSuchBucketPolicy"])
-    .gone(GONE),
+    .gone(GONE)
+    // Without a policy there is nothing to be said of it.
+    .when(|facts| !matches!(facts.look("policy", ""), Look::Absent)),
     Detail::of("acl", ask(&[("acl", Said::Text(""))], "AccessControlPolicy", "s3:GetBucketAcl")).gone(GONE),
     Detail::of(
         "ownership",

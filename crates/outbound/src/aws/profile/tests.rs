@@ -8,7 +8,6 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::super::Provider;
 use super::*;
-use crate::Client;
 
 const NOW: Timestamp = Timestamp::from_secs(1_790_000_000);
 const TAKEN: &str = "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ROLE</AccessKeyId>\
@@ -34,7 +33,7 @@ thread_local! {
 
 async fn keys(profile: &str) -> Result<Credentials, String> {
     PROFILE.with_borrow_mut(|of| *of = Some(profile.to_owned()));
-    let of = Provider { environment, instance: None, ..Provider::new(Client::default()) };
+    let of = Provider::elsewhere(environment);
     of.credentials(NOW).await.map_err(|error| error.to_string())
 }
 
