@@ -237,3 +237,54 @@ impl<'a> Run<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use octro_model::{DeclaredStores, Glob, Span, SystemClock};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// What a store is told to hold, of which the source says this.
+    fn class(kind: &str, attributes: Value, unknown: bool) -> Value {
+        let classes = DataClasses {
+            stores: vec![DeclaredStores {
+                class: "internal".parse().unwrap(),
+                kinds: Vec::new(),
+                keys: vec![Glob::new("db*")],
+                accounts: Vec::new(),
+                why: String::new(),
+            }],
+            kinds: ["mysql.server".parse().unwrap()].into(),
+            ..DataClasses::default()
+        };
+        let mut seen = Vec::new();
+        let mut deliver = |batch: Vec<Observation>| {
+            seen.extend(batch);
+            Ok(())
+        };
+        let clock = SystemClock;
+        let deadline = clock.now().plus(Span::HOUR);
+        let mut run = Run::new("test".parse().unwrap(), Vec::new(), &clock, deadline, &mut deliver)
+            .classed_by(Arc::new(classes));
+        let mut observation: Observation =
+            serde_json::from_value(json!({"kind": kind, "key": "db1:3306", "attributes": attributes}))
+                .unwrap();
+        if unknown {
+            let reason = UnknownReason::new(Why::Denied, "tags");
+            observation.unknown.insert("data_class".to_owned(), reason);
+        }
+        run.observe(observation).unwrap();
+        run.finish();
+        seen.remove(0).attributes.remove("data_class").unwrap_or_default()
+    }
+
+    #[test]
+    fn what_is_declared_counts_where_the_store_says_nothing() {
+        assert_eq!(class("mysql.server", json!({}), false), "internal");
+        assert_eq!(class("mysql.server", json!({"data_class": null}), false), "internal");
+        assert_eq!(class("mysql.server", json!({"data_class": "customer"}), false), "customer");
+        assert_eq!(class("mysql.server", json!({}), true), Value::Null, "a tag might say something else");
+        assert_eq!(class("host.swap", json!({}), false), Value::Null, "it holds no data of a class");
+    }
+}

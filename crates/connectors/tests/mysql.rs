@@ -1,12 +1,7 @@
 //! The connector `mysql` against real servers of MariaDB that the tests start (`mariadb-server`, a Debian package), with
 //! and without each right, in clear and over TLS, with every method of proof, and against what is no MySQL.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test says what it expects"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects")]
 
 #[path = "support/fake.rs"]
 mod fake;

@@ -1,7 +1,7 @@
 //! The connector `terraform` on plans that Terraform 1.11 printed (`tests/labs/terraform`), and on those with a part changed
 //! or broken.
 
-#![expect(clippy::unwrap_used, reason = "a test says what it expects")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects")]
 
 mod support;
 

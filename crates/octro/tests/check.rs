@@ -154,3 +154,53 @@ fn every_form_can_be_read() {
     let json: Value = serde_json::from_str(&check(&lines, &["--format", "json"]).out).unwrap();
     assert_eq!(json["tally"]["fail"], 1, "{json}");
 }
+
+#[test]
+fn what_a_store_is_declared_to_hold_counts_for_every_source() {
+    let place = Place::new();
+    let written = place.path().join("of-our-own");
+    assert_eq!(place.run(&["init", &written.display().to_string()]).code, Some(0));
+    let bucket =
+        r#"{"kind":"aws.s3.bucket","key":"arn:aws:s3:::acme-logs","attributes":{"name":"acme-logs"}}"#;
+    let whole = r#"{"scope":{"kind":"aws.s3.bucket","complete":true}}"#;
+    let source = place.source("mine", "1h", &format!("echo '{bucket}'\necho '{whole}'\n"));
+    let settings = place.path().join("declared.toml");
+    let text = format!("program = 'of-our-own'\n{}", source.replace("['thing']", "['aws.s3.bucket']"));
+    std::fs::write(&settings, text).unwrap();
+    let settings = settings.display().to_string();
+    let look = || place.run(&["check", "mine", "--all", "--format", "json", "--config", &settings]);
+    let (test, key) = ("aws.s3.bucket.classified", Some("arn:aws:s3:::acme-logs"));
+    // The source says nothing of a class.
+    assert_eq!(status(&look(), test, key), "unknown");
+    let file = written.join("data-classes.toml");
+    let before = std::fs::read_to_string(&file).unwrap();
+    let declare = |class: &str| {
+        let stores =
+            format!("\n[[stores]]\nclass = \"{class}\"\nkinds = [\"aws.s3.*\"]\nkeys = [\"*-logs\"]\n");
+        std::fs::write(&file, format!("{before}{stores}")).unwrap();
+    };
+    declare("internal");
+    let ran = look();
+    assert_eq!(status(&ran, test, key), "pass", "{ran:?}");
+    assert_eq!(status(&ran, "aws.s3.bucket.customer_key", key), "not_applicable");
+    declare("secret");
+    let ran = look();
+    assert!(ran.err.contains("there is no class `secret`"), "{ran:?}");
+}
+
+#[test]
+fn a_plan_is_named_behind_its_connector() {
+    let plan = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/labs/terraform/plan.json");
+    let place = Place::new();
+    let settings = place.path().join("builtin.toml");
+    std::fs::write(&settings, "").unwrap();
+    let settings = settings.display().to_string();
+    let check = |more: &[&str]| place.run(&[&["check", "--config", &settings], more].concat());
+    let ran = check(&["terraform", plan, "aws.ebs.volume.encrypted"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.out.contains("aws_ebs_volume.clear") && !ran.out.contains("aws_ebs_volume.good"), "{ran:?}");
+    let ran = check(&["terraform", "missing.json"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(format!("{}{}", ran.out, ran.err).contains("missing.json"), "{ran:?}");
+    assert!(check(&["terraform"]).err.contains("plan: it is missing"));
+}

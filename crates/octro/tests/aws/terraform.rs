@@ -26,7 +26,7 @@ const DIFFERENCES: &[(&str, &str, &str, &str)] = &[
 ];
 
 /// Judges the plan.
-fn judge(plan: &str) -> (BTreeMap<(String, String), (String, String)>, Value) {
+fn judge(plan: &str) -> Verdicts {
     let folder = tempfile::tempdir().unwrap();
     let ran = Command::new(env!("CARGO_BIN_EXE_octro"))
         .current_dir(folder.path())
@@ -35,12 +35,12 @@ fn judge(plan: &str) -> (BTreeMap<(String, String), (String, String)>, Value) {
         .unwrap();
     assert!(matches!(ran.status.code(), Some(1 | 3)), "{}", String::from_utf8_lossy(&ran.stderr));
     let found: Value = serde_json::from_slice(&ran.stdout).unwrap();
-    let mut verdicts = BTreeMap::new();
+    let mut verdicts = Verdicts::new();
     for result in found["results"].as_array().unwrap() {
         let text = |name: &str| result[name].as_str().unwrap_or_default().to_owned();
         verdicts.insert((text("test"), text("resource")), (text("status"), text("reason")));
     }
-    (verdicts, found)
+    verdicts
 }
 
 /// What each resource of the plan is called in the estate, by its address.
@@ -76,7 +76,7 @@ fn names() -> BTreeMap<String, String> {
 
 /// Every verdict on the plan is that on the estate.
 pub fn the_plan_is_judged_like_the_estate(estate: &Verdicts) {
-    let (plan, _) = judge(PLAN);
+    let plan = judge(PLAN);
     let names = names();
     let mut wrong = String::new();
     let mut same = 0;
