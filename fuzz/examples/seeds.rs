@@ -117,6 +117,7 @@ fn main() -> io::Result<()> {
             seeds.write("proof", format!("{repairs}{proof}").as_bytes())?;
         }
     }
+    tiles(&mut seeds)?;
     for text in SOURCE_FILES {
         seeds.write("source_files", text.as_bytes())?;
     }
@@ -219,6 +220,38 @@ fn expressions(files: &Files, seeds: &mut Seeds) -> io::Result<()> {
             let said = text.lines().find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix('='));
             if let Some(said) = said {
                 seeds.write("expression", said.trim().trim_matches(['"', '\'']).as_bytes())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Two logs, each at each size after each, as they are; and every file of each changed in one of the ways that there are.
+fn tiles(seeds: &mut Seeds) -> io::Result<()> {
+    let files = [
+        "checkpoint",
+        "tile/0/000",
+        "tile/0/001",
+        "tile/0/000.p/200",
+        "tile/0/001.p/194",
+        "tile/0/002.p/188",
+        "tile/1/000.p/1",
+        "tile/1/000.p/2",
+        "tile/entries/000",
+        "tile/entries/002.p/188",
+    ];
+    let ways: [&[u8]; 6] = [b"@\x05", b"@\x00", b"^\x01\x07\x01", b"<\x10\x00", b"-", b"x"];
+    for first in 0..6 {
+        for then in 0..6 {
+            seeds.write("tiles", &[first, then, first & 1])?;
+            for file in files {
+                for how in ways {
+                    let head = [first, then, 1, b'\n'];
+                    let change = [MARK.as_bytes(), file.as_bytes(), b"\n", how, b"\n"].concat();
+                    if (usize::from(first + then) + file.len() + how.len()).is_multiple_of(5) {
+                        seeds.write("tiles", &[head.as_slice(), &change].concat())?;
+                    }
+                }
             }
         }
     }

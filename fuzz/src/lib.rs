@@ -1,5 +1,6 @@
 //! What the fuzz targets share: a schema with an attribute of every shape, and how an input is cut into parts.
 
+pub mod published;
 pub mod repair;
 
 use std::collections::BTreeMap;

@@ -47,7 +47,7 @@ pub fn repaired(proof: &Proof, repairs: u8) -> Option<Proof> {
                         _ => None,
                     })
                     .collect();
-                for sealed in proof.states.iter_mut().filter(|sealed| sealed.seal == index) {
+                for sealed in proof.states.iter_mut().filter(|sealed| Some(sealed.seal) == index) {
                     if let Ok(mut state) = State::parse(&sealed.state) {
                         if let Some(hash) = last.filter(|_| repairs & 4 != 0) {
                             state.last = hash;
@@ -78,7 +78,7 @@ pub fn repaired(proof: &Proof, repairs: u8) -> Option<Proof> {
 /// Members' commitments, and the roots of the populations that they are in.
 fn members(proof: &mut Proof) {
     for member in &mut proof.members {
-        let entry = proof.entries.iter_mut().find(|entry| entry.index == member.population);
+        let entry = proof.entries.iter_mut().find(|entry| entry.index == Some(member.population));
         let Some(entry) = entry else { continue };
         let Ok(mut leaf) = Leaf::parse(entry.leaf.as_bytes()) else { continue };
         let What::Population(of) = &mut leaf.what else { continue };
@@ -103,10 +103,13 @@ fn sign(proof: &mut Proof) -> Option<()> {
         note.cosigned_by(policy.witnesses.first()?).ok()?.map(|one| one.time)
     });
     let size = old.as_ref().map_or(64, |old| old.size);
-    let indexes: Vec<u64> = proof.entries.iter().map(|entry| entry.index).collect();
+    let indexes: Vec<u64> = proof.entries.iter().filter_map(|entry| entry.index).collect();
     proof.hashes.resize(subtrees(size, &indexes)?.len(), [7; 32]);
-    let hashed: Vec<(u64, Hash)> =
-        proof.entries.iter().map(|entry| (entry.index, leaf_hash(entry.leaf.as_bytes()))).collect();
+    let hashed: Vec<(u64, Hash)> = proof
+        .entries
+        .iter()
+        .filter_map(|entry| Some((entry.index?, leaf_hash(entry.leaf.as_bytes()))))
+        .collect();
     let root = root_of_entries(size, &hashed, &proof.hashes).ok()?;
     let text = Checkpoint { origin: ORIGIN.to_owned(), size, root }.to_text();
     let (policy, time) = (policy(), time.unwrap_or(1_900_000_000));

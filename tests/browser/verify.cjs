@@ -15,11 +15,12 @@ const page_ = pathToFileURL(path.join(__dirname, '../../crates/verify/verify.htm
 const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 const SHOTS = process.env.SHOTS;
-const GOOD = ['interval', 'interval-young', 'began', 'member', 'absent', 'rotated', 'largest-log'];
+const GOOD = ['interval', 'interval-young', 'began', 'member', 'absent', 'rotated', 'largest-log', 'linked-interval'];
 const BAD = [
   'dropped-transition', 'dropped-first-seal', 'dropped-last-seal', 'shortened-at-the-end', 'another-control', 'another-chain',
   'entries-swapped', 're-ordered-log', 'forged-hash', 'forged-state', 'old-key-after-rotation', 'cosignature-of-another-log',
   'began-later', 'began-not-shown', 'wrong-origin', 'wrong-key', 'extension-line', 'absent-but-there', 'beyond-the-largest-log', 'half-a-file', 'no-key',
+  'linked-dropped-transition', 'linked-forged-chain', 'linked-all', 'linked-another-control', 'linked-re-ordered', 'linked-short-dropped',
 ];
 const VIEWS = [
   { name: 'wide-light', viewport: { width: 1360, height: 900 }, colorScheme: 'light' },

@@ -15,6 +15,7 @@ const DEBIAN: &[(&str, &str)] = &[
     ("openssl", "openssl"),
     ("nginx", "nginx-light"),
     ("redis-server", "redis-server"),
+    ("mariadbd", "mariadb-server"),
     ("softhsm2-util", "softhsm2"),
     ("cryptsetup", "cryptsetup-bin"),
     ("nft", "nftables"),

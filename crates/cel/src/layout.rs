@@ -97,6 +97,14 @@ impl Fields {
         self.all.binary_search_by(|field| (*field.name).cmp(name)).ok()
     }
 
+    /// The same, looked for at `likely` first: names that are written in their order come one after the other.
+    pub(crate) fn place_near(&self, likely: usize, name: &str) -> Option<usize> {
+        match self.all.get(likely) {
+            Some(field) if *field.name == *name => Some(likely),
+            Some(_) | None => self.place(name),
+        }
+    }
+
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.all.iter().map(|field| &*field.name)
     }

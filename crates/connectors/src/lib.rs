@@ -10,6 +10,7 @@ pub mod file;
 pub mod host;
 mod json_lines;
 mod lines;
+pub mod mysql;
 mod password_file;
 mod plain;
 pub mod postgresql;
@@ -17,15 +18,26 @@ pub mod redis;
 mod run;
 mod servers;
 mod settings;
+pub mod terraform;
 pub mod tls;
+mod trust;
 
 use octro_model::Id;
 
 pub use run::{Deliver, Run, Stopped};
 
 /// Every connector that this build knows.
-pub const ALL: &[&dyn Connector] =
-    &[&host::Host, &exec::Exec, &file::File, &tls::Tls, &aws::Aws, &postgresql::Postgresql, &redis::Redis];
+pub const ALL: &[&dyn Connector] = &[
+    &host::Host,
+    &exec::Exec,
+    &file::File,
+    &tls::Tls,
+    &aws::Aws,
+    &postgresql::Postgresql,
+    &mysql::Mysql,
+    &redis::Redis,
+    &terraform::Terraform,
+];
 
 /// A way to see one sort of system.
 pub trait Connector: Sync {
@@ -37,6 +49,12 @@ pub trait Connector: Sync {
 
     /// The settings it takes, for the generated reference.
     fn settings(&self) -> &'static [Setting];
+
+    /// The setting that takes a file, if one that is named on the command line is all that a source needs:
+    /// `octro check terraform plan.json`.
+    fn file_setting(&self) -> Option<&'static str> {
+        None
+    }
 
     /// Opens a source. It checks the settings and touches nothing else.
     ///

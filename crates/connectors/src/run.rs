@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use octro_model::{
-    Clock, Collection, CollectionError, Id, Observation, ScopeReport, Timestamp, UnknownReason, Why,
+    Clock, Collection, CollectionError, DataClasses, Id, Observation, ScopeReport, Timestamp, UnknownReason,
+    Why,
 };
 
 /// How many errors a run keeps; the rest are counted in the last one.
@@ -33,6 +34,7 @@ pub struct Run<'a> {
     errors_dropped: u64,
     stopped: bool,
     stop: Arc<AtomicBool>,
+    classes: Arc<DataClasses>,
 }
 
 impl<'a> Run<'a> {
@@ -50,7 +52,7 @@ impl<'a> Run<'a> {
             clock,
             deliver,
             pending: Vec::new(),
-            batch_max: 500,
+            batch_max: 512,
             started_at: clock.now(),
             deadline,
             scopes: Vec::new(),
@@ -58,7 +60,20 @@ impl<'a> Run<'a> {
             errors_dropped: 0,
             stopped: false,
             stop: Arc::default(),
+            classes: Arc::default(),
         }
+    }
+
+    /// The same run, in which stores hold what the program declares.
+    #[must_use]
+    pub fn classed_by(mut self, classes: Arc<DataClasses>) -> Self {
+        self.classes = classes;
+        self
+    }
+
+    /// What stores hold by the program; whoever reads tags asks it for their names.
+    pub fn classes(&self) -> Arc<DataClasses> {
+        self.classes.clone()
     }
 
     /// The same run, which is over as soon as somebody sets `stop`.
@@ -93,12 +108,32 @@ impl<'a> Run<'a> {
     ///
     /// # Errors
     /// [`Stopped`] if the source has to return.
-    pub fn observe(&mut self, observation: Observation) -> Result<(), Stopped> {
+    pub fn observe(&mut self, mut observation: Observation) -> Result<(), Stopped> {
         if self.is_stopped() {
             return Err(Stopped);
         }
+        self.classify(&mut observation);
         self.pending.push(observation);
         if self.pending.len() >= self.batch_max { self.flush() } else { Ok(()) }
+    }
+
+    /// A store that says nothing of what it holds, holds what it is declared to hold. If what it says could not be read,
+    /// that may be something else.
+    fn classify(&self, observation: &mut Observation) {
+        const CLASS: &str = "data_class";
+        let is_said = observation.attributes.get(CLASS).is_some_and(|class| !class.is_null());
+        if is_said
+            || observation.gone
+            || observation.unknown.contains_key(CLASS)
+            || !self.classes.kinds.contains(&observation.kind)
+        {
+            return;
+        }
+        let account = observation.attributes.get("account").and_then(serde_json::Value::as_str);
+        let declared = self.classes.declared(observation.kind.as_str(), &observation.key, account);
+        if let Some(class) = declared.map(str::to_owned) {
+            observation.attributes.insert(CLASS.to_owned(), class.into());
+        }
     }
 
     /// Delivers what waits to be delivered. When it answers, what was observed so far is kept.

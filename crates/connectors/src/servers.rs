@@ -1,16 +1,72 @@
 //! Lists of servers: read from the settings, and asked some at once, so that one that never answers does not hold the
 //! others up.
 
+use std::net::IpAddr;
+
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 
 use crate::SettingError;
+use crate::host::{Roots, machine_key};
 use crate::settings::Settings;
 
 /// How many servers one source may have.
 const MOST: usize = 1_000;
 /// How many are asked at once.
 const AT_ONCE: usize = 16;
+
+/// Where a server is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The server's key: `<host>:<port>`.
+    pub(crate) key: String,
+    /// The machine; for one on loopback, this one.
+    pub(crate) host: String,
+    /// It runs on this machine.
+    pub(crate) is_here: bool,
+    /// Where to connect.
+    pub(crate) name: String,
+    pub(crate) port: u16,
+}
+
+impl Place {
+    /// From `[USER@]HOST[:PORT]`, with the user if one is named.
+    pub(crate) fn read(text: &str, port: u16) -> Result<(Option<String>, Self), String> {
+        let (user, place) = user(text)?;
+        let place = place.trim_end_matches('/');
+        let odd = || format!("`{place}` is no host and port");
+        let (name, port) = match place.rsplit_once(':') {
+            Some((name, port)) if !name.contains(':') || name.ends_with(']') => {
+                (name, port.parse().ok().filter(|port| *port > 0).ok_or_else(odd)?)
+            }
+            _ => (place, port),
+        };
+        let name = name.trim_start_matches('[').trim_end_matches(']');
+        if name.is_empty() || name.contains(['/', '?', '#', ' ']) {
+            return Err(odd());
+        }
+        let is_here =
+            name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        let host = if is_here { this_machine() } else { name.to_owned() };
+        Ok((user, Self { key: format!("{host}:{port}"), host, is_here, name: name.to_owned(), port }))
+    }
+}
+
+/// What this machine is called.
+pub(crate) fn this_machine() -> String {
+    machine_key(&Roots::at("/"))
+}
+
+/// The user before the `@` of an address, and what stands behind it. A password there is refused, and not repeated.
+pub(crate) fn user(text: &str) -> Result<(Option<String>, &str), String> {
+    match text.rsplit_once('@') {
+        Some((user, _)) if user.contains(':') => {
+            Err("an address holds a password; put it into `password_file`".to_owned())
+        }
+        Some((user, place)) => Ok((Some(user.to_owned()).filter(|user| !user.is_empty()), place)),
+        None => Ok((None, text)),
+    }
+}
 
 /// The servers of the setting `servers`: each is read by `read`, and has a key of its own. `expected`: the form of one.
 pub(crate) fn read<S>(

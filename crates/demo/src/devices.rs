@@ -8,7 +8,8 @@ use crate::random::Random;
 use crate::thing::{DAYS, Thing, day, hour, moment};
 
 /// What its servers run none of.
-pub const NONE_OF: &[&str] = &["postgresql.role", "postgresql.server", "redis.server"];
+pub const NONE_OF: &[&str] =
+    &["mysql.account", "mysql.server", "postgresql.role", "postgresql.server", "redis.server"];
 
 /// Laptops that nobody knew of until they were enrolled on 8 April; their own log then told of the weeks before.
 const UNENROLLED: [u32; 3] = [40, 93, 151];

@@ -66,11 +66,11 @@ impl Once {
         }
         let mut whole = BatchOutcome::default();
         let mut first = None;
-        while !items.is_empty() {
+        while let Some(rest) = items.get(whole.taken..).filter(|rest| !rest.is_empty()) {
             let at = self.state.receive(self.clock.now());
             let came = *first.get_or_insert(at);
-            let (sorted, outcome) = self.state.sort(source, items, came);
-            items = whole.add(outcome);
+            let (sorted, outcome) = self.state.sort(source, rest, came);
+            whole.add(outcome);
             self.state.batch(source, 1, sorted, at, &mut Delta::default());
         }
         self.counts.changed += whole.changed;

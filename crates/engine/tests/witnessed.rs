@@ -18,7 +18,7 @@ fn size(proof: &Proof) -> u64 {
 }
 
 async fn append(ledger: &Ledger, what: &str) {
-    let what = What::Export { what: what.to_owned(), digest: [7; 32] };
+    let what = What::Export { what: what.to_owned(), digest: [7; 32], by: None };
     ledger.append(START, &[Leaf { written: 1_800_000_000_000_000, what }]).await.unwrap();
 }
 

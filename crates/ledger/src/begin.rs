@@ -2,18 +2,21 @@
 //! how a database that is behind what was signed is recognised.
 
 use octro_store::Tx;
-use octro_verify::{After, Checkpoint, Leaf, Note, What, hex};
+use octro_verify::{After, Checkpoint, Leaf, Note, Value, What, hex};
 
 use crate::append::{append, sign};
 use crate::frontier::Frontier;
-use crate::keys::{random, verifier_key};
+use crate::keys::{random, random_bytes, verifier_key};
 use crate::nodes::{From, Nodes};
 use crate::outbox::checked;
+use crate::records::{Decision, decide_now};
 use crate::sequencer::{Known, Sequencer, micros};
 use crate::{LedgerError, Log};
 
 const ENTRY: &str = "SELECT leaf FROM ledger_entries WHERE seq = $1";
 const WAITING: &str = "SELECT id, leaf FROM ledger_outbox WHERE refused IS NULL ORDER BY id";
+/// What is to blame if there are no random bytes.
+const RANDOMNESS: &str = "the system's randomness";
 const REFUSE: &str = "UPDATE ledger_outbox SET refused = $2 WHERE id = $1";
 
 #[cfg(test)]
@@ -30,16 +33,17 @@ impl Sequencer {
                 let origin = self.settings.origin.clone().map_or_else(random_origin, Ok)?;
                 return self.first(tx, 1, 0, origin, None).await;
             };
+            let behind = LedgerError::Behind {
+                have: "no ledger at all".to_owned(),
+                signed: Box::new(signed.clone()),
+                path: self.settings.highest.path().to_owned(),
+            };
             if !self.settings.follow {
-                return Err(LedgerError::Behind {
-                    have: "no ledger at all".to_owned(),
-                    signed: Box::new(signed),
-                    path: self.settings.highest.path().to_owned(),
-                });
+                return Err(behind);
             }
             let origin = self.successor(&signed.origin, &[]);
             let ord = self.unpublished();
-            return self.first(tx, ord, 0, origin, Some(signed)).await;
+            return self.first(tx, ord, 0, origin, Some((signed, behind.to_string()))).await;
         };
         match self.lock(&mut tx).await {
             Ok(None) => Ok(false),
@@ -61,20 +65,20 @@ impl Sequencer {
                 let origin = self.successor(&after.origin, &taken);
                 set_aside(&mut tx).await?;
                 let first = newest.seq(newest.size);
-                self.first(tx, newest.ord + 1, first, origin, Some(after)).await
+                self.first(tx, newest.ord + 1, first, origin, Some((after, error.to_string()))).await
             }
             Err(error) => Err(error),
         }
     }
 
-    /// Writes down a log and its first entry.
+    /// Writes down a log and its first entry; and, if it follows a log for a reason that was answered so, that decision.
     async fn first(
         &mut self,
         mut tx: Tx,
         ord: i64,
         first: i64,
         origin: String,
-        after: Option<Checkpoint>,
+        after: Option<(Checkpoint, String)>,
     ) -> Result<bool, LedgerError> {
         let signer = self.settings.keys.current()?;
         let key = verifier_key(&origin, signer.as_ref())?.to_string();
@@ -83,20 +87,43 @@ impl Sequencer {
             // Another process was faster: its log is ours.
             return Ok(false);
         }
-        let after = after.map(|after| After { origin: after.origin, size: after.size, root: after.root });
         let now = self.clock.now();
         // What waits is appended after it, and in a log time does not go back.
         let written = earliest(&mut tx).await?.map_or(micros(now), |earliest| earliest.min(micros(now)));
-        let leaf = checked(&Leaf { written, what: What::Open { origin, after } })?;
+        let decision = after.as_ref().map(|(left, why)| self.followed(ord, &origin, left, why));
+        let after =
+            after.map(|(after, _)| After { origin: after.origin, size: after.size, root: after.root });
+        let mut leaves = vec![(now, checked(&Leaf { written, what: What::Open { origin, after } })?)];
+        if let Some(decision) = decision {
+            let secret = random_bytes().map_err(LedgerError::file(std::path::Path::new(RANDOMNESS)))?;
+            leaves.push((now, decide_now(&mut tx, now, written, &decision, &secret).await?));
+        }
         let mut frontier = Frontier::default();
         let steps = self.settings.steps.clone();
-        append(&mut tx, &mut log, &mut frontier, &[(now, leaf)], &steps).await?;
+        append(&mut tx, &mut log, &mut frontier, &leaves, &steps).await?;
         let checkpoint = sign(&mut tx, &log, frontier.root(), now, &[signer.as_ref()], &steps).await?;
         tx.commit().await.map_err(LedgerError::Unsure)?;
         tracing::info!(origin = log.origin, key = log.signer, "a ledger begins");
         self.last = Some(checkpoint);
         self.known = Some(Known { log, frontier, signer });
         Ok(true)
+    }
+
+    /// What the operator decided who goes on with a new log: the log that is left, and what was found wrong with it.
+    fn followed(&self, ord: i64, origin: &str, left: &Checkpoint, why: &str) -> Decision {
+        let number = |n: u64| Value::Int(i64::try_from(n).unwrap_or(i64::MAX));
+        let left = Value::object([
+            ("origin", Value::text(&left.origin)),
+            ("size", number(left.size)),
+            ("root", Value::text(hex(&left.root))),
+        ]);
+        Decision {
+            name: format!("restore-{ord}"),
+            what: "restore.followed".to_owned(),
+            subject: left.canonical(),
+            by: self.settings.operator.clone(),
+            body: format!("a new log, `{origin}`, follows the one that was signed; what was found: {why}"),
+        }
     }
 
     /// An origin for the log that follows `before`: the configured one if it is new, or the next number behind the old.
@@ -230,6 +257,6 @@ async fn earliest(tx: &mut Tx) -> Result<Option<u64>, LedgerError> {
 
 fn random_origin() -> Result<String, LedgerError> {
     let mut bytes = [0; 8];
-    random(&mut bytes).map_err(LedgerError::file(std::path::Path::new("the system's randomness")))?;
+    random(&mut bytes).map_err(LedgerError::file(std::path::Path::new(RANDOMNESS)))?;
     Ok(format!("octro/{}", hex(&bytes)))
 }

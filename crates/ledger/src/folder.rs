@@ -2,9 +2,10 @@
 //! durable.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use octro_verify::{Checkpoint, Note, hex};
+use octro_verify::{Checkpoint, NOTE_MAX, Note, hex};
 
 use crate::highest::{replace, sync_folder};
 use crate::keys::random;
@@ -40,8 +41,11 @@ impl Folder {
     /// The published note; `None` if nothing was published.
     pub fn note(&self) -> Result<Option<String>, LedgerError> {
         let path = self.at("checkpoint");
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Ok(Some(text)),
+        let mut text = String::new();
+        let read = std::fs::File::open(&path)
+            .and_then(|file| file.take(NOTE_MAX as u64 + 1).read_to_string(&mut text));
+        match read {
+            Ok(_) => Ok(Some(text)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(LedgerError::file(&path)(error)),
         }

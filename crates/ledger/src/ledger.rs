@@ -42,6 +42,8 @@ pub struct Settings {
     pub bucket: Option<Bucket>,
     /// Whether a database that is behind what was signed goes on with a new log, which follows the one that was signed.
     pub follow: bool,
+    /// Who decides that, as far as it is known: a line that goes into the ledger as a commitment.
+    pub operator: String,
     /// Who outside vouches for it.
     pub outsiders: Outsiders,
     /// For tests; otherwise the default.
@@ -59,6 +61,7 @@ impl Settings {
             folder: None,
             bucket: None,
             follow: false,
+            operator: "not known".to_owned(),
             outsiders: Outsiders::default(),
             steps: Steps::default(),
         }

@@ -21,6 +21,7 @@ pub mod outbox;
 mod outsiders;
 mod publish;
 mod read;
+pub mod records;
 mod run;
 mod sequencer;
 #[cfg(test)]

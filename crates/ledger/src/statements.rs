@@ -2,7 +2,7 @@
 
 use octro_testkit::TestDb;
 
-use crate::{append, audit, begin, log, moment, nodes, outbox, outsiders, publish, read, sequencer};
+use crate::{append, audit, begin, log, moment, nodes, outbox, outsiders, publish, read, records, sequencer};
 
 #[tokio::test]
 async fn every_statement_can_be_prepared() {
@@ -16,6 +16,7 @@ async fn every_statement_can_be_prepared() {
         outbox::STATEMENTS,
         publish::STATEMENTS,
         read::STATEMENTS,
+        records::STATEMENTS,
         sequencer::STATEMENTS,
     ]
     .concat();

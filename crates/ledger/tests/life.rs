@@ -247,6 +247,28 @@ async fn a_chain_that_is_broken_is_found() {
     }
 }
 
+/// A proof shows most transitions by the hash that the next one cites. Whoever cites one that is not in the log is found out
+/// by whoever reads the log.
+#[tokio::test]
+async fn a_transition_that_cites_what_is_not_in_the_log_is_found() {
+    let one = transition("C-1", 1, None);
+    let hidden = transition("C-1", 2, Some((leaf_hash(&one.to_bytes()), octro_verify::Status::Pass)));
+    let shown = transition("C-1", 3, Some((leaf_hash(&hidden.to_bytes()), octro_verify::Status::Fail)));
+    for bench in Bench::all().await {
+        let other = transition("C-2", 1, None);
+        let exchanged =
+            transition("C-2", 2, Some((leaf_hash(&hidden.to_bytes()), octro_verify::Status::Pass)));
+        bench.put_leaves(&[one.clone(), shown.clone()]).await;
+        bench.put_leaves(&[other, exchanged]).await;
+        let findings = bench.audit().await.findings;
+        let says: Vec<&str> = findings.iter().map(|one| one.says.as_str()).collect();
+        assert!(says.contains(&"entry 2: transition 3 of control `C-1` follows number 1"), "{says:?}");
+        let exchanged = "entry 4: transition 2 of control `C-2` does not cite the one before";
+        assert!(says.contains(&exchanged), "{says:?}");
+        bench.done().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_goes_on_while_it_is_audited_is_no_fault() {
     for bench in Bench::all().await {

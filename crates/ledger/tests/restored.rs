@@ -8,10 +8,11 @@ mod support;
 use std::path::Path;
 use std::sync::Arc;
 
+use octro_ledger::records::{self, Part};
 use octro_ledger::{FileKeys, Highest, Ledger, LedgerError, Parts, Reader, Settings, outbox};
 use octro_model::ManualClock;
 use octro_store::Db;
-use octro_verify::{Leaf, What};
+use octro_verify::{Leaf, What, hmac};
 use support::{START, leaf, settings, transition};
 use tempfile::TempDir;
 
@@ -25,7 +26,8 @@ impl Place {
     }
 
     async fn open(&self, db: &Db, follow: bool) -> Result<Ledger, LedgerError> {
-        self.open_with(db, Settings { follow, ..settings(self.folder.path()) }).await
+        let operator = "console user test".to_owned();
+        self.open_with(db, Settings { follow, operator, ..settings(self.folder.path()) }).await
     }
 
     async fn open_with(&self, db: &Db, settings: Settings) -> Result<Ledger, LedgerError> {
@@ -102,8 +104,24 @@ async fn a_new_log_follows_the_one_that_was_signed() {
     ledger.append(START, &(30..600).map(leaf).collect::<Vec<_>>()).await.unwrap();
     let reader = ledger.reader().await.unwrap();
     assert_eq!((reader.log().ord, reader.log().origin.as_str()), (2, "octro.test/log/2"));
-    // The first entry, the decision that waited, and those that followed; the link of the old chain waits outside.
-    assert_eq!(reader.size(), 1 + 1 + 570);
+    // The first entry, the decision to go on so, the one that waited, and those that followed; the link of the old chain
+    // waits outside.
+    assert_eq!(reader.size(), 1 + 1 + 1 + 570);
+    let entry = reader.entry(1).await.unwrap();
+    let decided = Leaf::parse(&entry.leaf).unwrap();
+    let What::Decision { what, subject, by, body } = decided.what else { panic!("{decided:?}") };
+    assert_eq!(what, "restore.followed");
+    let record = records::decisions(&old, "restore-2").await.unwrap().remove(0);
+    assert_eq!(record.hash, entry.hash);
+    for (part, commitment, text) in [
+        (Part::By, by, "console user test"),
+        (Part::Subject, subject, "\"origin\":\"octro.test/log\""),
+        (Part::Body, body, "holds 10 entries"),
+    ] {
+        let (said, salt) = record.opening(part);
+        assert!(said.contains(text), "{said}");
+        assert_eq!(hmac(&salt, &[said.as_bytes()]), commitment, "{part:?}");
+    }
     assert_eq!(outbox::waiting(&old).await.unwrap().refused, 1);
     let first = Leaf::parse(&reader.entry(0).await.unwrap().leaf).unwrap();
     let What::Open { after: Some(after), .. } = first.what else { panic!("{first:?}") };
@@ -117,6 +135,12 @@ async fn a_new_log_follows_the_one_that_was_signed() {
     // What was published of the first log is more than this database has of it, and the log that follows says so openly.
     assert!(audit.is_clean(), "{:?}", audit.findings);
     clean(&old, None).await;
+    // Somebody has it be another's decision afterwards.
+    let sql = "DROP TRIGGER ledger_records_no_update; UPDATE ledger_records SET decided_by = 'somebody else'";
+    support::force_on(&old, sql).await;
+    let audit = octro_ledger::audit(&old, None, Parts::ALL, |_| ()).await.unwrap();
+    let says: Vec<&str> = audit.findings.iter().map(|one| one.says.as_str()).collect();
+    assert_eq!(says, ["entry 1: what is kept of it does not open its commitment `by`"]);
     // Later starts need no word of it, and the old database is refused from now on.
     drop(ledger);
     place.open(&old, false).await.unwrap().append(START, &[leaf(1)]).await.unwrap();

@@ -1,7 +1,9 @@
 //! The words that every other crate shares: times, statuses, kinds of resources, observations, collections.
 //! It does no I/O and knows neither the database nor the test language.
 
+mod classes;
 mod collection;
+mod glob;
 mod hex;
 mod id;
 mod observation;
@@ -9,7 +11,9 @@ mod schema;
 mod status;
 mod time;
 
+pub use classes::{DataClass, DataClasses, DeclaredStores};
 pub use collection::{Collection, CollectionError, ScopeReport};
+pub use glob::Glob;
 pub use hex::hex;
 pub use id::{Id, IdError};
 pub use observation::{Observation, UnknownReason, Why};

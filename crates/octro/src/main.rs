@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod database;
 mod exit;
+mod operator;
 mod output;
 mod progress;
 

@@ -4,6 +4,9 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what it expects")]
 
+#[path = "aws/terraform.rs"]
+mod terraform;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::process::Command;
@@ -222,6 +225,7 @@ fn the_estate_is_judged_as_it_is_and_never_better_than_it_could_be_seen() {
     assert!(idle.is_empty(), "the policy is too wide: {idle:?}");
 
     a_token_of_a_cluster_is_enough(&estate);
+    terraform::the_plan_is_judged_like_the_estate(&verdicts);
 
     // Each permission that is taken away, and the kinds that need it; four at a time.
     let kinds: BTreeSet<&str> =

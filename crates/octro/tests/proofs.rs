@@ -144,10 +144,12 @@ fn what_is_exported_stands_in_the_ledger() {
     }
     let audit = place.run(&["ledger", "audit"]);
     assert_eq!(audit.code, Some(0), "{}", said(&audit));
-    // Nothing writes decisions: that is said, and no file is made.
-    let none = place.run(&["prove", "decision", "exception.approved"]);
+    // Who got them is in it as a commitment only.
+    assert!(tail.contains("\\\"by\\\"") && !tail.contains("console user"), "{tail}");
+    // Nothing was decided: that is said, and no file is made.
+    let none = place.run(&["prove", "decision", "legacy"]);
     assert_eq!(none.code, Some(5), "{}", said(&none));
-    assert!(none.err.contains("writes no decisions into the ledger"), "{}", none.err);
+    assert!(none.err.contains("no decision `legacy`"), "{}", none.err);
 }
 
 #[test]
@@ -247,6 +249,23 @@ fn a_restored_backup_signs_nothing_until_it_is_told_how_to_go_on() {
     assert_eq!(made.code, Some(0), "{}", said(&made));
     let proved = place.run(&["verify", file.to_str().unwrap(), "--key", &key]);
     assert_eq!(proved.code, Some(0), "{}", said(&proved));
+    // That somebody answered so is a decision, and proved.
+    for (open, text) in [("body", "follows the one that was signed"), ("by", "console user ")] {
+        let args = ["prove", "decision", "restore-2", "--open", open, "-o", file.to_str().unwrap()];
+        let made = place.run(&args);
+        assert_eq!(made.code, Some(0), "{}", said(&made));
+        let proved = place.run(&["verify", file.to_str().unwrap(), "--key", &key]);
+        assert_eq!(proved.code, Some(0), "{}", said(&proved));
+        assert!(
+            proved.out.contains("decision `restore.followed`") && proved.out.contains(text),
+            "{}",
+            proved.out
+        );
+        let forged = std::fs::read_to_string(&file).unwrap().replace(text, "nobody did anything");
+        std::fs::write(&file, forged).unwrap();
+        let refuted = place.run(&["verify", file.to_str().unwrap(), "--key", &key]);
+        assert_eq!(refuted.code, Some(1), "{}", said(&refuted));
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod api;
 mod ask;
 mod failure;
+mod handed;
 mod handlers;
 mod ledger;
 mod links;

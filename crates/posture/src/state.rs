@@ -13,6 +13,7 @@ use octro_web::ui::Icon;
 use octro_web::{Guard, Section, Site, Tab};
 use tokio::sync::{broadcast, watch};
 
+use crate::handed::Lately;
 use crate::{api, handlers, ledger, live};
 
 /// "Run now": asks for a run of a source.
@@ -54,6 +55,7 @@ pub struct App(pub(crate) Arc<Shared>);
 pub(crate) struct Shared {
     pub(crate) state: PostureState,
     pub(crate) site: Site,
+    pub(crate) handed: Lately,
 }
 
 impl App {
@@ -67,7 +69,7 @@ impl App {
 }
 
 /// The pages' clock is the one that questions are answered by.
-struct QueryClock(Query);
+pub(crate) struct QueryClock(pub(crate) Query);
 
 impl Clock for QueryClock {
     fn now(&self) -> Timestamp {
@@ -79,7 +81,7 @@ impl Clock for QueryClock {
 pub fn app(state: PostureState) -> Router {
     let clock = Arc::new(QueryClock(state.query.clone()));
     let site = Site::new(env!("CARGO_PKG_VERSION"), state.simulated, nav(), clock);
-    let app = App(Arc::new(Shared { state, site: site.clone() }));
+    let app = App(Arc::new(Shared { state, site: site.clone(), handed: Lately::default() }));
     let routes = Router::new()
         .merge(handlers::routes())
         .merge(ledger::routes())

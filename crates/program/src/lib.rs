@@ -7,7 +7,6 @@ mod diff;
 mod example;
 mod files;
 mod framework;
-mod glob;
 mod judge;
 mod markdown;
 mod meaning;
@@ -22,9 +21,9 @@ pub use diff::{Change, Diff, How, diff};
 pub use example::{ExampleRun, run_examples};
 pub use files::Files;
 pub use framework::{Framework, Group, Requirement, Wording};
-pub use glob::Glob;
 pub use judge::{Explained, Judgement, explain, judge};
 pub use markdown::Heading;
+pub use octro_model::Glob;
 pub use problem::Problem;
 pub use program::{
     App, Claim, Control, Entitlement, Exception, Form, Mapping, Policy, PolicySection, Program, Role, SignIn,

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use octro_cel::Kinds;
-use octro_model::{Coverage, Id, Layer, Span, Timestamp};
+use octro_model::{Coverage, DataClasses, Glob, Id, Layer, Span, Timestamp};
 use serde::Serialize;
 
 use crate::framework::{Framework, Requirement};
-use crate::glob::Glob;
 use crate::markdown::Heading;
 use crate::test::Test;
 
@@ -27,6 +26,8 @@ pub struct Program {
     pub roles: BTreeMap<Id, Role>,
     /// The kinds of resources.
     pub kinds: Kinds,
+    /// The classes of data, and which stores hold which.
+    pub classes: Arc<DataClasses>,
     /// The tests.
     pub tests: BTreeMap<Id, Arc<Test>>,
     /// The controls.

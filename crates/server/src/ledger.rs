@@ -26,6 +26,8 @@ pub struct LedgerConfig {
     pub origin: Option<String>,
     /// Whether a restored backup goes on with a new log.
     pub follow: bool,
+    /// Who decides that, as far as it is known.
+    pub operator: Option<String>,
     /// Who outside vouches for the log.
     pub outsiders: Outsiders,
     /// The device with the log's key, if it is not in a file.
@@ -68,6 +70,9 @@ pub async fn open_ledger(config: &Config, db: &Db, clock: Arc<dyn Clock>) -> Res
         outsiders: config.ledger.outsiders.clone(),
         ..Settings::at(&key)
     };
+    if let Some(operator) = &config.ledger.operator {
+        settings.operator.clone_from(operator);
+    }
     if let Some(device) = &config.ledger.device {
         settings.keys = Arc::new(DeviceKeys::at(device.clone()));
     }

@@ -16,4 +16,4 @@ pub use folder::{Folder, FolderError};
 pub use ledger::{LedgerConfig, journal, ledger_mirror, open_ledger};
 pub use retention::compact;
 pub use rules::Rules;
-pub use start::{Company, StartError, Started, open, start};
+pub use start::{Company, StartError, Started, open, serve, start};

@@ -289,6 +289,13 @@ impl Runs {
         let clock = self.clock.clone();
         let handle = tokio::runtime::Handle::current();
         let id = source.info.id.clone();
+        let classes = match self.query.program(self.query.now()).await {
+            Ok(in_force) => in_force.program.classes.clone(),
+            Err(error) => {
+                tracing::warn!(source = %id, %error, "what stores are declared to hold could not be read");
+                Arc::default()
+            }
+        };
         let ran = tokio::task::spawn_blocking(move || {
             let deadline = clock.now().plus(source.timeout);
             let mut deliver = |batch: Vec<Observation>| {
@@ -304,7 +311,8 @@ impl Runs {
             // Changes alone say nothing of what there is in all: no kind is promised.
             let kinds = if task == Task::Look { source.info.kinds.clone() } else { Vec::new() };
             let mut run = Run::new(source.info.id.clone(), kinds, clock.as_ref(), deadline, &mut deliver)
-                .stopped_by(stop.clone());
+                .stopped_by(stop.clone())
+                .classed_by(classes);
             match task {
                 Task::Look => source.source.collect(&mut run),
                 Task::Follow => source.source.follow(&mut run),

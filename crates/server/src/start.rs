@@ -248,7 +248,8 @@ pub async fn start(
     Ok(Started { address, stop, breaks, tasks, appending, seat, db, _folder: folder })
 }
 
-async fn serve(listener: TcpListener, app: axum::Router, mut stop: watch::Receiver<bool>) {
+/// Serves `app` until `stop` turns true.
+pub async fn serve(listener: TcpListener, app: axum::Router, mut stop: watch::Receiver<bool>) {
     let stopped = async move {
         // An error means that the sender is gone, which is a stop, too.
         let _ = stop.wait_for(|stopped| *stopped).await;

@@ -10,7 +10,7 @@ use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
-use sqlx::{AssertSqlSafe, Connection as _, Postgres, SqlSafeStr, Sqlite};
+use sqlx::{Arguments, AssertSqlSafe, Connection as _, Postgres, SqlSafeStr, Sqlite};
 
 use crate::dialect::Dialect;
 use crate::{Param, Row, StoreError, migrate};
@@ -37,8 +37,16 @@ pub enum Tx {
     Postgres(sqlx::Transaction<'static, Postgres>),
 }
 
+/// Room for all of `params`: a statement over many rows has thousands.
+fn room<A: Arguments>(params: &[Param<'_>]) -> A {
+    let mut arguments = A::default();
+    arguments.reserve(params.len(), size_of::<i64>() * params.len());
+    arguments
+}
+
 fn bind_sqlite<'q>(sql: impl SqlSafeStr, params: &'q [Param<'q>]) -> Query<'q, Sqlite, SqliteArguments> {
-    params.iter().fold(sqlx::query(sql), |query, param| match *param {
+    let query = sqlx::query_with(sql, room(params));
+    params.iter().fold(query, |query, param| match *param {
         Param::Int(value) => query.bind(value),
         Param::Text(value) => query.bind(value),
         Param::Bytes(value) => query.bind(value),
@@ -46,7 +54,8 @@ fn bind_sqlite<'q>(sql: impl SqlSafeStr, params: &'q [Param<'q>]) -> Query<'q, S
 }
 
 fn bind_postgres<'q>(sql: impl SqlSafeStr, params: &'q [Param<'q>]) -> Query<'q, Postgres, PgArguments> {
-    params.iter().fold(sqlx::query(sql), |query, param| match *param {
+    let query = sqlx::query_with(sql, room(params));
+    params.iter().fold(query, |query, param| match *param {
         Param::Int(value) => query.bind(value),
         Param::Text(value) => query.bind(value),
         Param::Bytes(value) => query.bind(value),

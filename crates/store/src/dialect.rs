@@ -73,6 +73,13 @@ pub(crate) fn repeated(
     sql
 }
 
+/// The statement that copies the rows of a query out of PostgreSQL in binary. It takes no values, so numbers stand in the
+/// query's text for its `$1` and `$2`; `query` is a constant of ours.
+pub(crate) fn copy(query: &'static str, [first, second]: [i64; 2]) -> String {
+    let query = query.replace("$1", &first.to_string()).replace("$2", &second.to_string());
+    format!("COPY ({query}) TO STDOUT (FORMAT binary)")
+}
+
 /// A text that [`repeated`] made, kept for the next time.
 pub(crate) fn shared(text: Arc<str>) -> AssertSqlSafe<Arc<str>> {
     AssertSqlSafe(text)

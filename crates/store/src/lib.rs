@@ -5,6 +5,7 @@
 //! by the caller. Writers take a [`Tx`]; SQLite has one writer connection, so writers queue here and not in a lock.
 
 mod bulk;
+mod copied;
 mod db;
 pub mod dialect;
 mod error;
@@ -12,6 +13,7 @@ mod migrate;
 mod row;
 
 pub use bulk::Bulk;
+pub use copied::Copied;
 pub use db::{Db, Tx};
 pub use error::StoreError;
 pub use row::{Field, Param, Row};

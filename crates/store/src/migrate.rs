@@ -31,6 +31,11 @@ const MIGRATIONS: &[(&str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0005_journal.sql"),
         include_str!("../migrations/postgres/0005_journal.sql"),
     ),
+    (
+        "0006_records",
+        include_str!("../migrations/sqlite/0006_records.sql"),
+        include_str!("../migrations/postgres/0006_records.sql"),
+    ),
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS migrations (name TEXT NOT NULL PRIMARY KEY)";

@@ -1,6 +1,8 @@
 //! What holds for every proof, whatever it claims: the checkpoint is signed, the entries lead to its root, leaves are what
 //! the format has, times do not go back, and the log's key is the one in force.
 
+use std::collections::BTreeMap;
+
 use crate::claim::Claim;
 use crate::claims::{entry, interval, resource};
 use crate::fault::{Fault, quoted};
@@ -29,9 +31,10 @@ pub fn verify(file: &[u8], policy: &Policy) -> Outcome {
     }
 }
 
-/// An entry of the proof that was found to be in the log.
+/// An entry of the proof that was found to be in the log, or that is linked: what cites it is for the claim to check.
 pub(crate) struct Seen {
-    pub(crate) index: u64,
+    /// `None` if it is linked; then it is a transition, in a proof of an interval.
+    pub(crate) index: Option<u64>,
     pub(crate) hash: Hash,
     pub(crate) leaf: Leaf,
 }
@@ -153,21 +156,22 @@ fn entries(proof: &Proof, checkpoint: &Checkpoint) -> Result<Vec<Seen>, Reason> 
     let mut last = None;
     let mut hashed = Vec::with_capacity(proof.entries.len());
     for (i, entry) in proof.entries.iter().enumerate() {
-        if last.is_some_and(|last| entry.index <= last) {
+        let Some(index) = entry.index else { continue };
+        if last.is_some_and(|last| index <= last) {
             return Err(Reason::new(
                 place(i),
-                format!("has the index {}, which does not grow: entries are in the log's order", entry.index),
+                format!("has the index {index}, which does not grow: entries are in the log's order"),
             ));
         }
-        if entry.index >= checkpoint.size {
-            let (index, size) = (entry.index, checkpoint.size);
+        if index >= checkpoint.size {
+            let size = checkpoint.size;
             return Err(Reason::new(
                 place(i),
                 format!("has the index {index}; the checkpoint has {size} leaves"),
             ));
         }
-        last = Some(entry.index);
-        hashed.push((entry.index, leaf_hash(entry.leaf.as_bytes())));
+        last = Some(index);
+        hashed.push((index, leaf_hash(entry.leaf.as_bytes())));
     }
     if hashed.is_empty() {
         return Err(Reason::new("entries", "there are none; a proof shows at least one leaf"));
@@ -194,13 +198,28 @@ fn entries(proof: &Proof, checkpoint: &Checkpoint) -> Result<Vec<Seen>, Reason> 
             ));
         }
     }
-    let mut seen = Vec::with_capacity(hashed.len());
-    for (i, (entry, (index, hash))) in proof.entries.iter().zip(hashed).enumerate() {
+    let mut seen = Vec::with_capacity(proof.entries.len());
+    for (i, entry) in proof.entries.iter().enumerate() {
         let leaf = Leaf::parse(entry.leaf.as_bytes()).map_err(|fault| Reason::new(place(i), fault))?;
-        opening(index, &leaf, checkpoint).map_err(|wrong| Reason::new(place(i), wrong))?;
-        seen.push(Seen { index, hash, leaf });
+        match entry.index {
+            Some(index) => opening(index, &leaf, checkpoint),
+            None => linked(&proof.claim, &leaf),
+        }
+        .map_err(|wrong| Reason::new(place(i), wrong))?;
+        seen.push(Seen { index: entry.index, hash: leaf_hash(entry.leaf.as_bytes()), leaf });
     }
     Ok(seen)
+}
+
+/// What may stand without an index: of nothing else would it be known whether it is in the log.
+fn linked(claim: &Claim, leaf: &Leaf) -> Result<(), String> {
+    match (claim, &leaf.what) {
+        (Claim::Interval { .. }, What::Transition(_)) => Ok(()),
+        _ => Err(format!(
+            "is a {} without an index; only a transition in a proof of an interval may have none",
+            leaf.what.kind()
+        )),
+    }
 }
 
 /// A log's first leaf, and no other, opens it.
@@ -328,11 +347,11 @@ fn signer<'a>(
 /// The states, once it is known that each is in its seal.
 fn states(proof: &Proof, entries: &[Seen]) -> Result<Vec<StateSeen>, Reason> {
     let mut seen: Vec<StateSeen> = Vec::with_capacity(proof.states.len());
+    let by_index: BTreeMap<u64, &Seen> =
+        entries.iter().filter_map(|entry| Some((entry.index?, entry))).collect();
     for (i, of) in proof.states.iter().enumerate() {
         let wrong = |what: String| Reason::new(format!("states[{i}]"), what);
-        let entry =
-            entries.binary_search_by_key(&of.seal, |entry| entry.index).ok().and_then(|at| entries.get(at));
-        let Some(Seen { leaf: Leaf { what: What::Seal(seal), written }, .. }) = entry else {
+        let Some(Seen { leaf: Leaf { what: What::Seal(seal), written }, .. }) = by_index.get(&of.seal) else {
             return Err(wrong(format!("`seal` is {}, which is no seal among the entries", of.seal)));
         };
         if of.place >= seal.controls {
@@ -357,8 +376,8 @@ fn states(proof: &Proof, entries: &[Seen]) -> Result<Vec<StateSeen>, Reason> {
 }
 
 impl Seen {
-    /// What is shown of a seal.
+    /// What is shown of a seal, which has an index always.
     pub(crate) fn seal(&self, seal: &Seal) -> SealSeen {
-        SealSeen { index: self.index, n: seal.n, at: self.leaf.written }
+        SealSeen { index: self.index.unwrap_or(0), n: seal.n, at: self.leaf.written }
     }
 }

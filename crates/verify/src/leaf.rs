@@ -65,12 +65,14 @@ pub enum What {
         /// On what ground.
         basis: String,
     },
-    /// A proof or report was handed out.
+    /// A list was handed out.
     Export {
         /// What sort of file.
         what: String,
         /// SHA-256 of the file.
         digest: Hash,
+        /// The commitment to who got it, as far as that is known.
+        by: Option<Hash>,
     },
 }
 

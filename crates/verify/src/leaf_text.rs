@@ -189,7 +189,11 @@ impl What {
             Self::Erasure { subject, records, basis } => {
                 vec![("subject", hash(subject)), ("records", int(*records)), ("basis", Value::text(basis))]
             }
-            Self::Export { what, digest } => vec![("what", Value::text(what)), ("digest", hash(digest))],
+            Self::Export { what, digest, by } => {
+                let mut members = vec![("what", Value::text(what)), ("digest", hash(digest))];
+                members.extend(by.as_ref().map(|by| ("by", hash(by))));
+                members
+            }
         };
         (self.kind(), members)
     }
@@ -258,7 +262,11 @@ impl What {
                 records: members.integer("records")?,
                 basis: members.line("basis", TEXT_MAX)?,
             },
-            "export" => Self::Export { what: members.id("what")?, digest: members.hash("digest")? },
+            "export" => Self::Export {
+                what: members.id("what")?,
+                digest: members.hash("digest")?,
+                by: members.optional_hash("by")?,
+            },
             other => return Err(Fault::new(format!("`k` is {}, which is no type of leaf", quoted(other)))),
         })
     }

@@ -11,6 +11,7 @@ mod hash;
 mod json;
 mod leaf;
 mod leaf_text;
+mod linked;
 mod members;
 mod merkle;
 mod note;

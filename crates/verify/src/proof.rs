@@ -15,10 +15,6 @@ use crate::state::Status;
 /// The largest proof file, in bytes.
 pub const PROOF_MAX: usize = 4 * 1024 * 1024;
 
-/// What `format` says.
-const FORMAT: &str = "octro-proof/v1";
-/// The same with short entries.
-const FORMAT_SHORT: &str = "octro-proof/v1-short";
 const ENTRIES_MAX: usize = 10_000;
 const STATES_MAX: usize = 4_096;
 const MEMBERS_MAX: usize = 2;
@@ -45,11 +41,36 @@ pub struct Proof {
     pub stamps: Vec<String>,
 }
 
+/// What `format` says: how entries may be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Format {
+    /// Whole, and with their index.
+    Whole,
+    /// Transitions also without what follows from the one before.
+    Short,
+    /// Transitions also without an index.
+    Linked,
+}
+
+impl Format {
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Whole, Self::Short, Self::Linked].into_iter().find(|format| format.name() == text)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "octro-proof/v1",
+            Self::Short => "octro-proof/v1-short",
+            Self::Linked => "octro-proof/v1-linked",
+        }
+    }
+}
+
 /// A leaf of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its index.
-    pub index: u64,
+    /// Its index; `None` for a transition that is linked: the one after it cites its hash, and so on up to one in the log.
+    pub index: Option<u64>,
     /// Its text.
     pub leaf: String,
 }
@@ -108,19 +129,13 @@ impl Proof {
         let value = read(text).map_err(|fault| Fault::new(format!("the file {fault}")))?;
         let mut members = Members::of(value).map_err(|fault| Fault::new(format!("the file {fault}")))?;
         let format = members.text("format")?;
-        if format != FORMAT && format != FORMAT_SHORT {
-            return Err(Fault::new(format!("`format` is {}; expected `{FORMAT}`", quoted(&format))));
-        }
+        let format = Format::parse(&format).ok_or_else(|| {
+            Fault::new(format!("`format` is {}; expected `{}`", quoted(&format), Format::Whole.name()))
+        })?;
         let claim = Claim::read(members.need("claim")?).map_err(|fault| fault.within("claim"))?;
         let checkpoint = members.text("checkpoint")?;
         let mut chain = Chain::of(&claim);
-        let entries = each(&mut members, "entries", ENTRIES_MAX, |of| {
-            if format == FORMAT_SHORT {
-                chain.read(of)
-            } else {
-                Ok(Entry { index: of.index("index")?, leaf: of.text("leaf")? })
-            }
-        })?;
+        let entries = each(&mut members, "entries", ENTRIES_MAX, |of| chain.read(of, format))?;
         let proof = Self {
             claim,
             checkpoint,
@@ -138,12 +153,10 @@ impl Proof {
     /// The file's text.
     pub fn to_text(&self) -> String {
         let mut chain = Chain::of(&self.claim);
-        let mut format = FORMAT;
+        let mut format = Format::Whole;
         let entries = self.entries.iter().map(|entry| {
-            let (entry, is_short) = chain.write(entry);
-            if is_short {
-                format = FORMAT_SHORT;
-            }
+            let (entry, needs) = chain.write(entry);
+            format = format.max(needs);
             entry
         });
         let entries = entries.collect();
@@ -156,7 +169,7 @@ impl Proof {
             ])
         });
         let mut all = vec![
-            ("format", Value::text(format)),
+            ("format", Value::text(format.name())),
             ("claim", self.claim.value()),
             ("checkpoint", Value::text(&self.checkpoint)),
             ("entries", Value::List(entries)),

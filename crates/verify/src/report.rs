@@ -109,6 +109,8 @@ pub struct Interval {
     pub last: SealSeen,
     /// Numbers of the first and last transition between the seals that are in the proof; `None` if there was none.
     pub transitions: Option<(u64, u64)>,
+    /// How many of them are linked: shown by the hash that the one after cites, the last of which is in the log.
+    pub linked: u64,
     /// How often the control was evaluated between the seals.
     pub evaluations: u64,
     /// For how long, between the seals, nothing was evaluated beyond what was promised: unknown time.

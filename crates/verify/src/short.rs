@@ -8,7 +8,7 @@ use crate::json::Value;
 use crate::leaf::{Leaf, Transition, What};
 use crate::leaf_text::int;
 use crate::members::Members;
-use crate::proof::Entry;
+use crate::proof::{Entry, Format};
 use crate::state::status;
 
 /// The transition before, of the control that the claim is about.
@@ -52,10 +52,11 @@ impl<'a> Chain<'a> {
         Some(String::from_utf8_lossy(&leaf.to_bytes()).into_owned())
     }
 
-    /// Reads an entry, which may be short.
-    pub fn read(&mut self, of: &mut Members<'_>) -> Result<Entry, Fault> {
-        let index = of.index("index")?;
-        let leaf = if of.has("leaf") {
+    /// Reads an entry, of which the format says what it may leave out.
+    pub fn read(&mut self, of: &mut Members<'_>, format: Format) -> Result<Entry, Fault> {
+        let linked = format == Format::Linked && !of.has("index");
+        let index = if linked { None } else { Some(of.index("index")?) };
+        let leaf = if format == Format::Whole || of.has("leaf") {
             of.text("leaf")?
         } else {
             let (at, written, to) = (of.integer("at")?, of.integer("t")?, status(of, "to")?);
@@ -68,17 +69,21 @@ impl<'a> Chain<'a> {
         Ok(Entry { index, leaf })
     }
 
-    /// An entry as a file has it, short if that is the same, and whether it is.
-    pub fn write(&mut self, entry: &Entry) -> (Value, bool) {
+    /// An entry as a file has it, short if that is the same, and the format that this needs.
+    pub fn write(&mut self, entry: &Entry) -> (Value, Format) {
         let short = self.short(entry);
         self.pass(&entry.leaf);
-        match short {
-            Some(short) => (short, true),
-            None => (Value::object([("index", int(entry.index)), ("leaf", Value::text(&entry.leaf))]), false),
-        }
+        let format = match (entry.index, &short) {
+            (None, _) => Format::Linked,
+            (Some(_), Some(_)) => Format::Short,
+            (Some(_), None) => Format::Whole,
+        };
+        let mut members = short.unwrap_or_else(|| vec![("leaf", Value::text(&entry.leaf))]);
+        members.extend(entry.index.map(|index| ("index", int(index))));
+        (Value::object(members), format)
     }
 
-    fn short(&self, entry: &Entry) -> Option<Value> {
+    fn short(&self, entry: &Entry) -> Option<Vec<(&'static str, Value)>> {
         let (last, _) = self.last.as_ref()?;
         let Ok(Leaf { written, what: What::Transition(of) }) = Leaf::parse(entry.leaf.as_bytes()) else {
             return None;
@@ -87,13 +92,8 @@ impl<'a> Chain<'a> {
         if self.next(written, of.at, of.to, program)? != entry.leaf {
             return None;
         }
-        let mut members = vec![
-            ("index", int(entry.index)),
-            ("at", int(of.at)),
-            ("t", int(written)),
-            ("to", Value::text(of.to.as_str())),
-        ];
+        let mut members = vec![("at", int(of.at)), ("t", int(written)), ("to", Value::text(of.to.as_str()))];
         members.extend(program.map(|program| ("program", Value::text(hex(&program)))));
-        Some(Value::object(members))
+        Some(members)
     }
 }

@@ -249,11 +249,13 @@ pub(super) fn object<'de, 's, A: MapAccess<'de>>(
     seen: &mut Seen,
     mut entries: A,
 ) -> Result<(), A::Error> {
-    while let Some(number) = entries.next_key_seed(FieldName { writer, fields })? {
+    let mut likely = 0;
+    while let Some(number) = entries.next_key_seed(FieldName { writer, fields, likely })? {
         let Some((number, field)) = number.and_then(|number| Some((number, fields.all.get(number)?))) else {
             entries.next_value::<IgnoredAny>()?;
             continue;
         };
+        likely = number + 1;
         writer.way.push(Step::Field(&field.name));
         if seen.again(number) {
             writer.misfit(Part::Attributes, "named twice", "each name once");
@@ -274,6 +276,8 @@ pub(super) fn object<'de, 's, A: MapAccess<'de>>(
 struct FieldName<'w, 's> {
     writer: &'w mut Writer<'s>,
     fields: &'s Fields,
+    /// Where it would stand if names came in their order.
+    likely: usize,
 }
 
 impl<'de> DeserializeSeed<'de> for FieldName<'_, '_> {
@@ -291,7 +295,7 @@ impl Visitor<'_> for FieldName<'_, '_> {
     }
 
     fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        let number = self.fields.place(name);
+        let number = self.fields.place_near(self.likely, name);
         if number.is_none() {
             undeclared(self.writer, Part::Attributes, self.fields, name);
         }

@@ -1,34 +1,31 @@
-//! What a datastore holds: by its tag, or as the settings declare it. A tag wins: it stands at the store itself.
+//! What a datastore holds by its tags; and, of one that others are copies of, what it is declared to hold.
 
+use std::sync::Arc;
+
+use octro_model::DataClasses;
 use serde_json::Value;
 
 use super::facts::{Known, many};
 
-/// The tag that is read, and what is declared.
-#[derive(Clone, Debug)]
-pub(crate) struct Classes {
-    /// The tag's name.
-    pub tag: String,
-    /// Patterns of keys, each with its class; the first that matches counts.
-    pub declared: Vec<(String, String)>,
-}
-
-impl Default for Classes {
-    fn default() -> Self {
-        Self { tag: "data-class".to_owned(), declared: Vec::new() }
-    }
-}
+/// What the program says of tags and stores.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Classes(pub(crate) Arc<DataClasses>);
 
 impl Classes {
-    /// The class of a resource with these tags.
-    pub(crate) fn of(&self, key: &str, tags: Option<&Value>) -> Known {
-        if let Some(class) =
-            tags.and_then(|tags| tag(tags, &self.tag)).filter(|class| !class.trim().is_empty())
-        {
-            return Known::text(class.trim().to_lowercase());
+    /// The class that a resource's tags say. What is declared of it is put in where it is told.
+    pub(crate) fn of(&self, tags: Option<&Value>) -> Known {
+        let said = tags.and_then(|tags| self.0.tags.iter().find_map(|name| tag(tags, name)));
+        let said = said.map(str::trim).filter(|class| !class.is_empty());
+        said.map_or(Known::Absent, |class| Known::text(class.to_lowercase()))
+    }
+
+    /// The class of a resource that another one is a copy of: what its tags say, or what is declared of it.
+    pub(crate) fn of_origin(&self, kind: &str, key: &str, tags: Option<&Value>) -> Known {
+        let said = self.of(tags);
+        if said != Known::Absent {
+            return said;
         }
-        let declared = self.declared.iter().find(|(pattern, _)| matches(pattern, key));
-        declared.map_or(Known::Absent, |(_, class)| Known::text(class.as_str()))
+        self.0.declared(kind, key, super::key::owner(key)).map_or(Known::Absent, Known::text)
     }
 }
 
@@ -55,34 +52,6 @@ pub(crate) fn tag<'a>(tags: &'a Value, name: &str) -> Option<&'a str> {
     tags.as_object()?.iter().find(|(key, _)| same(key))?.1.as_str()
 }
 
-/// Whether a text is as the pattern says: `*` is any letters, `?` is one. The whole text counts.
-pub(crate) fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut p, mut t) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while let Some(letter) = text.get(t) {
-        match pattern.get(p) {
-            Some('*') => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(wanted) if *wanted == '?' || wanted == letter => {
-                p += 1;
-                t += 1;
-            }
-            Some(_) | None => match star {
-                Some((at, from)) => {
-                    star = Some((at, from + 1));
-                    p = at + 1;
-                    t = from + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern.get(p..).is_none_or(|rest| rest.iter().all(|letter| *letter == '*'))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -91,6 +60,7 @@ mod tests {
 
     #[test]
     fn a_tag_is_found_in_every_shape() {
+        let classes = Classes::default();
         for tags in [
             json!([{"Key": "a", "Value": "x"}, {"Key": "data-class", "Value": " Customer "}]),
             json!({"Key": "data_class", "Value": "customer"}),
@@ -98,7 +68,7 @@ mod tests {
             json!([{"key": "data-class", "value": "customer"}]),
             json!([{"TagKey": "data:class", "TagValue": "customer"}]),
         ] {
-            assert_eq!(Classes::default().of("k", Some(&tags)), Known::text("customer"), "{tags}");
+            assert_eq!(classes.of(Some(&tags)), Known::text("customer"), "{tags}");
         }
         for tags in [
             json!(""),
@@ -108,35 +78,25 @@ mod tests {
             json!([3]),
             json!({"data-class": ""}),
         ] {
-            assert_eq!(Classes::default().of("k", Some(&tags)), Known::Absent, "{tags}");
+            assert_eq!(classes.of(Some(&tags)), Known::Absent, "{tags}");
         }
     }
 
     #[test]
-    fn what_is_declared_counts_where_no_tag_does() {
-        let declared = vec![("arn:aws:s3:::acme-*".to_owned(), "internal".to_owned())];
-        let classes = Classes { declared, ..Classes::default() };
-        assert_eq!(classes.of("arn:aws:s3:::acme-logs", None), Known::text("internal"));
+    fn a_copy_holds_what_its_origin_is_declared_to_hold() {
+        let stores = octro_model::DeclaredStores {
+            class: "internal".parse().unwrap(),
+            kinds: vec![octro_model::Glob::new("aws.ebs.*")],
+            keys: vec![octro_model::Glob::new("*/vol-1")],
+            accounts: vec![octro_model::Glob::new("111122223333")],
+            why: String::new(),
+        };
+        let classes = Classes(Arc::new(DataClasses { stores: vec![stores], ..DataClasses::default() }));
+        let key = "arn:aws:ec2:eu-central-1:111122223333:volume/vol-1";
+        assert_eq!(classes.of_origin("aws.ebs.volume", key, None), Known::text("internal"));
         assert_eq!(
-            classes.of("arn:aws:s3:::acme-x", Some(&json!({"data-class": "customer"}))),
-            Known::text("customer")
+            classes.of_origin("aws.ebs.volume", "arn:aws:ec2:eu-central-1:4:volume/vol-1", None),
+            Known::Absent
         );
-        assert_eq!(classes.of("x-arn:aws:s3:::acme-logs", None), Known::Absent, "the whole key counts");
-    }
-
-    #[test]
-    fn patterns_match_the_whole_text() {
-        for (pattern, text, expected) in [
-            ("*", "", true),
-            ("a*c", "abbc", true),
-            ("a*c", "abcd", false),
-            ("a?c", "abc", true),
-            ("*a*b*", "xxaxxbxx", true),
-            ("", "a", false),
-            ("a**", "a", true),
-        ] {
-            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
-        }
-        assert!(!matches(&"*a".repeat(400), &"a".repeat(5_000).replace("aaaaa", "aaaab")));
     }
 }

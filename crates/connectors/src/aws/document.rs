@@ -1,9 +1,9 @@
 //! Policy documents, evaluated: whether they let anyone in, and whether they turn away requests without TLS. What cannot
 //! be read is an error, so that it becomes unknown and never good.
 
+use octro_model::Glob;
 use serde_json::Value;
 
-use super::class::matches;
 use super::facts::many;
 
 /// The longest document that is read.
@@ -236,9 +236,9 @@ fn covers(statement: &Value, field: &str, other: &str, what: &str, any_case: boo
     let fits = |value: &Value| {
         value.as_str().is_some_and(|pattern| {
             if any_case {
-                matches(&pattern.to_lowercase(), &what.to_lowercase())
+                Glob::new(pattern.to_lowercase()).matches(&what.to_lowercase())
             } else {
-                matches(pattern, what)
+                Glob::new(pattern).matches(what)
             }
         })
     };

@@ -103,7 +103,13 @@ impl<'a> Facts<'a> {
                 }
             }
         };
-        first(within, path).map_or(Look::Absent, Look::There)
+        match first(within, path) {
+            Some(value) => hidden(value).map_or(Look::There(value), Look::Unknown),
+            None => path
+                .split('|')
+                .find_map(|path| hidden_above(within, path))
+                .map_or(Look::Absent, Look::Unknown),
+        }
     }
 
     /// The text at a path of the item.
@@ -188,8 +194,8 @@ impl<'a> Facts<'a> {
     pub(crate) fn class(&self, from: &str, path: &str) -> Known {
         match self.look(from, path) {
             Look::Unknown(reason) => Known::Unknown(reason),
-            Look::There(tags) => self.classes.of(self.key, Some(tags)),
-            Look::Absent => self.classes.of(self.key, None),
+            Look::There(tags) => self.classes.of(Some(tags)),
+            Look::Absent => Known::Absent,
         }
     }
 }
@@ -223,6 +229,27 @@ fn convert(attribute: &Attribute, value: &Value) -> Known {
         },
         Form::Class | Form::Template | Form::Made(_) => odd(),
     }
+}
+
+/// The name of what stands in an answer instead of a value that is not known, with the reason.
+pub(crate) const HIDDEN: &str = "@unknown";
+
+/// Why a value is not known, if it is not.
+fn hidden(value: &Value) -> Option<UnknownReason> {
+    let reason = value.as_object().filter(|object| object.len() == 1)?.get(HIDDEN)?.as_str()?;
+    Some(UnknownReason::new(Why::NotCollected, reason))
+}
+
+/// Why nothing is known of what lies at a path, if something above it is not known.
+fn hidden_above(value: &Value, path: &str) -> Option<UnknownReason> {
+    let mut value = value;
+    for name in path.split('.') {
+        if let Some(reason) = hidden(value) {
+            return Some(reason);
+        }
+        value = value.get(name)?;
+    }
+    hidden(value)
 }
 
 /// What lies at the first of these paths that has something; an empty text only if no other has more.

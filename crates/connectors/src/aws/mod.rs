@@ -2,18 +2,18 @@
 //! calls only read. What was refused, throttled or not reached is unknown, and names the permission.
 
 mod changes;
-mod class;
+pub(crate) mod class;
 mod document;
 mod estate;
-mod facts;
+pub(crate) mod facts;
 mod key;
 mod look;
 mod offered;
 mod policy;
 mod ranges;
 mod resource;
-mod row;
-mod rows;
+pub(crate) mod row;
+pub(crate) mod rows;
 mod services;
 mod survey;
 
@@ -74,13 +74,6 @@ const SETTINGS: &[Setting] = &[
         "What regions that are on and that `regions` leaves out mean: `gap` (the default), or `unused`.",
     ),
     setting("kinds", "list of strings", "The kinds to read; all by default."),
-    setting("class_tag", "string", "The tag that says what a datastore holds; `data-class` by default."),
-    setting(
-        "classes",
-        "table",
-        "What datastores without the tag hold: patterns of their ARNs, each with a class, as \
-         `\"arn:aws:s3:::acme-logs-*\" = \"internal\"`.",
-    ),
     setting(
         "changes",
         "string",
@@ -159,15 +152,6 @@ impl Connector for Aws {
                 row.kind.parse().map_err(|_| settings.refuse("kinds", row.kind, "the name of a kind"))?;
             rows.push((*row, kind));
         }
-        let declared = match settings.free_table("classes")? {
-            None => Vec::new(),
-            Some(table) => settings
-                .names("classes")?
-                .into_iter()
-                .map(|pattern| Ok((pattern.to_owned(), table.need(pattern, "a class")?.to_owned())))
-                .collect::<Result<_, SettingError>>()?,
-        };
-        let tag = settings.text("class_tag")?.unwrap_or("data-class").to_owned();
         let endpoint = match settings.text("endpoint")? {
             None => None,
             Some(text) => Some(
@@ -192,7 +176,6 @@ impl Connector for Aws {
             regions,
             others_are_unused,
             rows,
-            classes: Arc::new(Classes { tag, declared }),
             connections: settings.number("connections", 1, 200)?.unwrap_or(16) as usize,
             attempts: settings.number("attempts", 1, 12)?.unwrap_or(6) as u32,
             endpoint,
@@ -221,7 +204,6 @@ struct AwsSource {
     regions: Vec<String>,
     others_are_unused: bool,
     rows: Vec<(&'static row::Row, Id)>,
-    classes: Arc<Classes>,
     connections: usize,
     attempts: u32,
     endpoint: Option<Url>,
@@ -295,7 +277,7 @@ impl AwsSource {
             regions: self.regions.clone(),
             others_are_unused: self.others_are_unused,
             rows: self.rows.clone(),
-            classes: self.classes.clone(),
+            classes: Arc::new(Classes(run.classes())),
             kept: self.changes.is_some().then(|| self.kept.clone()),
         };
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);

@@ -123,11 +123,11 @@ pub(super) async fn ask(
 }
 
 async fn connect(server: &Server, tls: &Arc<ClientConfig>) -> io::Result<Talk> {
-    let stream = TcpStream::connect((server.name.as_str(), server.port)).await?;
+    let stream = TcpStream::connect((server.place.name.as_str(), server.place.port)).await?;
     if !server.has_tls {
         return Ok(BufStream::new(Box::new(stream)));
     }
-    let name = ServerName::try_from(server.name.clone()).map_err(io::Error::other)?;
+    let name = ServerName::try_from(server.place.name.clone()).map_err(io::Error::other)?;
     let stream = TlsConnector::from(tls.clone()).connect(name, stream).await?;
     Ok(BufStream::new(Box::new(stream)))
 }

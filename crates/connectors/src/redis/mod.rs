@@ -6,28 +6,21 @@ mod reply;
 mod server;
 mod tell;
 
-use std::fs::File;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use octro_model::{Id, Span, UnknownReason, Why};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
+use octro_model::{Id, Span};
 use serde_json::{Map, Value};
 
 use crate::password_file;
 use crate::servers;
 use crate::settings::Settings;
+use crate::trust::trust;
 use crate::{Connector, Run, Setting, SettingError, Source};
 use server::Server;
 
 /// The kind that it yields.
 const KIND: &str = "redis.server";
-/// The largest file of roots, in bytes.
-const ROOTS_MAX: u64 = 16 << 20;
 
 /// The settings that it takes.
 const SETTINGS: &[Setting] = &[
@@ -81,10 +74,10 @@ impl Connector for Redis {
         let settings = Settings::new(settings, &known)?;
         let expected = "`rediss://USER@HOST:PORT`, without a password";
         let password_file = settings.absolute("password_file")?;
-        let servers = servers::read(&settings, expected, Server::read, |server| &server.key)?;
-        let is_heard = |server: &&Server| !server.has_tls && !server.is_here;
+        let servers = servers::read(&settings, expected, Server::read, |server| &server.place.key)?;
+        let is_heard = |server: &&Server| !server.has_tls && !server.place.is_here;
         if let Some(server) = servers.iter().find(is_heard).filter(|_| password_file.is_some()) {
-            let what = format!("the password would go to `{}` in clear", server.key);
+            let what = format!("the password would go to `{}` in clear", server.place.key);
             return Err(settings.refuse("servers", what, "`rediss://`"));
         }
         let kind = KIND.parse().map_err(|_| settings.refuse("servers", "the kind's name", "a name"))?;
@@ -139,32 +132,4 @@ impl Source for RedisSource {
             run.complete(self.kind.clone(), told as u64);
         }
     }
-}
-
-/// Whom to believe: the authorities in a file, or the public ones.
-fn trust(roots: Option<&Path>) -> Result<Arc<ClientConfig>, (String, UnknownReason)> {
-    let mut store = RootCertStore::empty();
-    match roots {
-        None => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-        Some(path) => {
-            let failed = |error: String| (path.display().to_string(), UnknownReason::new(Why::Failed, error));
-            let mut bytes = Vec::new();
-            let file = File::open(path).map_err(|error| failed(error.to_string()))?;
-            file.take(ROOTS_MAX).read_to_end(&mut bytes).map_err(|error| failed(error.to_string()))?;
-            for certificate in CertificateDer::pem_slice_iter(&bytes) {
-                let certificate = certificate.map_err(|error| failed(error.to_string()))?;
-                store.add(certificate).map_err(|error| failed(error.to_string()))?;
-            }
-            if store.is_empty() {
-                return Err(failed("there is no certificate in it; expected PEM".to_owned()));
-            }
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| ("TLS".to_owned(), UnknownReason::new(Why::Failed, error.to_string())))?
-        .with_root_certificates(store)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
 }

@@ -30,19 +30,19 @@ pub(super) fn tell(
     server: &Server,
     said: Result<Said, UnknownReason>,
 ) -> Result<(), Stopped> {
-    let mut seen = Resource::new(kind, server.key.clone(), run.now());
-    seen.value("host", server.host.clone());
+    let mut seen = Resource::new(kind, server.place.key.clone(), run.now());
+    seen.value("host", server.place.host.clone());
     match said {
         Ok(said) => {
             let failed =
                 [said.version.as_ref().err(), said.settings.as_ref().err(), said.users.as_ref().err()];
             for reason in failed.into_iter().flatten() {
-                run.error(&server.key, reason.to_string(), mend(reason));
+                run.error(&server.place.key, reason.to_string(), mend(reason));
             }
             describe(&mut seen, server, said);
         }
         Err(reason) => {
-            run.error(&server.key, reason.to_string(), mend(&reason));
+            run.error(&server.place.key, reason.to_string(), mend(&reason));
             for name in ASKED {
                 seen.unknown(name, reason.clone());
             }
@@ -82,13 +82,13 @@ fn describe(seen: &mut Resource, server: &Server, said: Said) {
         }),
     );
     seen.known("users", said.users.map(|users| Value::Array(users.iter().map(user).collect())));
-    if server.is_here {
+    if server.place.is_here {
         let folder = setting("dir").and_then(|dir| {
             dir.ok_or_else(|| {
                 UnknownReason::new(Why::Unsupported, "the server does not say where its data lies")
             })
         });
-        let place = folder.and_then(|dir| file_system_of(&Roots::at("/"), &server.host, dir));
+        let place = folder.and_then(|dir| file_system_of(&Roots::at("/"), &server.place.host, dir));
         seen.known("data_filesystem", place);
     }
 }

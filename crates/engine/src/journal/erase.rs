@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use octro_ledger::records;
 use octro_model::{Clock, Id, Timestamp};
 use octro_store::{Db, Tx};
 use octro_verify::{Hash, Leaf, Salts, What};
@@ -34,6 +35,8 @@ pub struct Erased {
     /// How many commitments stay: they are older than the kind's personal data, and whoever has the key of their
     /// population can still open them.
     pub left: u64,
+    /// How many decisions and exports named whoever was erased, and can no longer be opened either.
+    pub records: u64,
     /// How many populations can no longer be made anew from what is stored. The commitments in them could not be
     /// opened before either; `octro ledger audit` tells more.
     pub lost: u64,
@@ -54,7 +57,8 @@ struct Found {
 type Seals = BTreeMap<(i64, i64), Found>;
 
 /// Erases whoever has `key`: every resource with that key, of `kind` and of all other kinds with personal data. That is
-/// put into the ledger with its ground `basis`. If a source still sees such a resource, the next seal commits to it anew.
+/// put into the ledger with its ground `basis`. So are decisions and exports that name `key`. If a source still sees such a
+/// resource, the next seal commits to it anew.
 ///
 /// # Errors
 /// If there is nothing of `kind` to erase, or the database fails; then nothing was erased.
@@ -68,7 +72,7 @@ pub async fn erase(
     // Trees take long to make anew, and do not change: that is done before anybody has to wait.
     let mut known: HashMap<Id, Seals> = HashMap::new();
     let mut snapshot = db.snapshot().await?;
-    let before = resources(&mut snapshot, kind, key).await?;
+    let before = resources(&mut snapshot, key).await?;
     for (kind, of) in by_kind(&before) {
         let seals = find(&mut snapshot, &kind, &of, &Seals::new()).await?;
         known.insert(kind, seals);
@@ -78,8 +82,21 @@ pub async fn erase(
     let mut tx = db.begin().await?;
     // From here on nobody seals, and nothing is told before this is.
     let written = store::alone(&mut tx, clock.now()).await?;
-    let now = resources(&mut tx, kind, key).await?;
+    let now = resources(&mut tx, key).await?;
+    let shredded = records::shred(&mut tx, key).await?;
+    if shredded.is_empty() && !now.iter().any(|(_, of, _)| of == kind) {
+        return Err(EngineError::NotFound {
+            what: "resource with personal data in the ledger",
+            name: format!("{kind} {key}"),
+        });
+    }
     let mut erased = Erased::default();
+    for (subject, commitments) in shredded {
+        let what = What::Erasure { subject, records: commitments, basis: basis.to_owned() };
+        octro_ledger::outbox::put(&mut tx, written, &Leaf { written: micros(written), what }).await?;
+        erased.commitments += commitments;
+        erased.records += 1;
+    }
     for (kind, of) in by_kind(&now) {
         // Whoever was erased and seen again meanwhile has other bytes than those that were looked at.
         let usable = known.remove(&kind).filter(|_| of == only(&before, &kind)).unwrap_or_default();
@@ -109,20 +126,10 @@ pub async fn erase(
     Ok(erased)
 }
 
-/// The resources with a key that have random bytes of their own, one of them of `kind`.
-async fn resources(tx: &mut Tx, kind: &Id, key: &str) -> Result<Vec<Resource>, EngineError> {
-    let mut found: Vec<Resource> = Vec::new();
-    for row in tx.fetch(RESOURCES, &[key.into()]).await? {
-        found.push((row.get(0)?, row.get(1)?, hash(&row, 2)?));
-    }
-    if found.iter().any(|(_, of, _)| of == kind) {
-        Ok(found)
-    } else {
-        Err(EngineError::NotFound {
-            what: "resource with personal data in the ledger",
-            name: format!("{kind} {key}"),
-        })
-    }
+/// The resources with a key that have random bytes of their own.
+async fn resources(tx: &mut Tx, key: &str) -> Result<Vec<Resource>, EngineError> {
+    let rows = tx.fetch(RESOURCES, &[key.into()]).await?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?, hash(row, 2)?))).collect()
 }
 
 fn only(resources: &[Resource], kind: &Id) -> Vec<(i64, Hash)> {

@@ -1,14 +1,16 @@
 //! What is handed out goes into the ledger: which sort of file, when, and the hash of its bytes, so that whoever holds it
-//! can show later that it is the one.
+//! can show later that it is the one; and, as a commitment, who got it, as far as that is known.
 
+use octro_ledger::{random_bytes, records};
 use octro_model::Clock;
 use octro_store::Db;
-use octro_verify::{Hash, Leaf, What};
+use octro_verify::Hash;
 
-use super::{micros, store};
+use super::store;
 use crate::EngineError;
 
-/// Puts an export into the ledger; answers whether a ledger is kept. `what` is an id, `digest` the SHA-256 of the bytes.
+/// Puts an export into the ledger; answers whether a ledger is kept. `what` is an id, `digest` the SHA-256 of the bytes, `by`
+/// a line that says who got them.
 ///
 /// # Errors
 /// If `what` is no id, or the database fails.
@@ -17,14 +19,15 @@ pub async fn record_export(
     clock: &dyn Clock,
     what: &str,
     digest: Hash,
+    by: &str,
 ) -> Result<bool, EngineError> {
     let mut tx = db.begin().await?;
     if store::signer(&mut tx).await?.is_none() {
         return Ok(false);
     }
+    let secret = random_bytes().map_err(EngineError::Random)?;
     let written = store::alone(&mut tx, clock.now()).await?;
-    let what = What::Export { what: what.to_owned(), digest };
-    octro_ledger::outbox::put(&mut tx, written, &Leaf { written: micros(written), what }).await?;
+    records::export(&mut tx, written, (what, digest), by, &secret).await?;
     tx.commit().await?;
     Ok(true)
 }

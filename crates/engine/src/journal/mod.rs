@@ -3,6 +3,7 @@
 
 mod audit;
 mod chain;
+mod decisions;
 mod erase;
 mod export;
 mod facts;
@@ -212,6 +213,9 @@ impl Journal {
             self.facts.insert(input.collection, facts);
         }
         octro_ledger::outbox::put_all(tx, at, &leaves).await?;
+        if delta.program.is_some() {
+            self.decisions(tx, state, written).await?;
+        }
         let ends = self.ends.get_or_insert_default();
         for (control, transitions) in touched {
             if let Some(chain) = ends.chains.get(&control) {
@@ -220,6 +224,20 @@ impl Journal {
             for (n, hash) in transitions {
                 store::transition(tx, ends.log, &control, n, written, &hash).await?;
             }
+        }
+        Ok(())
+    }
+}
+
+impl Journal {
+    /// What was decided with the program that has just come into force.
+    async fn decisions(&self, tx: &mut Tx, state: &State, written: u64) -> Result<(), EngineError> {
+        let Some(now) = state.program() else { return Ok(()) };
+        let before = state.programs.iter().rev().nth(1).map(|in_force| &*in_force.program);
+        let at = Timestamp::from_micros(i64::try_from(written).unwrap_or(i64::MAX));
+        for decision in decisions::approved(before, now) {
+            let secret = (self.random)().map_err(EngineError::Random)?;
+            octro_ledger::records::decide(tx, at, &decision, &secret).await?;
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ mod seals;
 
 use std::collections::BTreeMap;
 
+use octro_ledger::records::{self, Part};
 use octro_ledger::{LedgerError, Log, Reader, Signed};
 use octro_model::Timestamp;
 use octro_verify::{
@@ -136,6 +137,39 @@ impl Query {
         placed.extend(interval::changes(&reader, index).await?);
         finish(&reader, Claim::Entry { index, opened: None }, placed, Vec::new(), Vec::new(), None).await
     }
+
+    /// Proves that the newest decision of this name is in the log, with one of its texts opened, if any.
+    ///
+    /// # Errors
+    /// If there is no such decision, or it is not in the log yet, or the database fails.
+    pub async fn prove_decision(&self, name: &str, open: Option<Part>) -> Result<Proof, EngineError> {
+        let Some(record) = records::decisions(self.db(), name).await?.into_iter().next() else {
+            let names = records::names(self.db()).await?;
+            let there = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            return Err(EngineError::NotProvable(format!(
+                "there is no decision `{name}` that can be opened; there are: {there}"
+            )));
+        };
+        let mut missing = LedgerError::NoLog.into();
+        for log in Reader::logs(self.db()).await?.iter().rev() {
+            let reader = Reader::of(self.db(), log.ord).await?;
+            let found = match self.placed(&reader, record.written, &record.hash).await {
+                Ok(found) => found,
+                Err(error @ EngineError::NotProvable(_)) => {
+                    missing = error;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let index = found.index;
+            let mut placed = vec![found];
+            placed.extend(interval::changes(&reader, index).await?);
+            let opened = open.map(|part| record.opening(part)).map(|(text, salt)| (text.to_owned(), salt));
+            return finish(&reader, Claim::Entry { index, opened }, placed, Vec::new(), Vec::new(), None)
+                .await;
+        }
+        Err(missing)
+    }
 }
 
 /// The smallest checkpoint that covers `size` entries and that as many witnesses cosigned as must have; otherwise one with
@@ -193,18 +227,15 @@ async fn finish(
             entries.len()
         )));
     }
-    let indexes: Vec<u64> = entries.keys().copied().collect();
-    let last = indexes.last().copied().unwrap_or(0);
+    let last = entries.keys().next_back().copied().unwrap_or(0);
     let signed = checkpoint(reader, last + 1, reader.required().await?, &entries)
         .await?
         .ok_or_else(|| EngineError::NotProvable("it is not signed yet; ask again in a moment".to_owned()))?;
     let stamps = reader.stamps(signed.checkpoint.size).await?;
     let stamps = stamps.iter().map(|token| base64_encode(token)).collect();
+    let entries = Entry::all(&claim, entries);
+    let indexes: Vec<u64> = entries.iter().filter_map(|entry| entry.index).collect();
     let hashes = reader.hashes_for(signed.checkpoint.size, &indexes).await?;
-    let entries = entries
-        .into_iter()
-        .map(|(index, leaf)| Entry { index, leaf: String::from_utf8_lossy(&leaf).into_owned() })
-        .collect();
     let proof = Proof { claim, checkpoint: signed.note, entries, hashes, states, members, secret, stamps };
     // Nobody is handed a file that no verifier takes.
     if proof.states.len() > STATES_MAX || proof.to_text().len() > PROOF_MAX {

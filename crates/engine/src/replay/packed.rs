@@ -7,12 +7,15 @@ use crate::EngineError;
 use crate::delta::ResultRow;
 use crate::persist::packed::Packed;
 
-/// The results of a test after a row, at most so many. An end that has not come is left out: most have not.
-pub(super) const RESULTS: &str = "SELECT string_agg(packed, ';') FROM (SELECT concat_ws(',', resource, from_at, known_at, version, \
-     observation, status, prev, \
-     CASE WHEN to_at = 9223372036854775807 THEN '' ELSE CAST(to_at AS TEXT) END, \
-     CASE WHEN closed_at = 9223372036854775807 THEN '' ELSE CAST(closed_at AS TEXT) END, \
-     CASE WHEN superseded_at = 9223372036854775807 THEN '' ELSE CAST(superseded_at AS TEXT) END) AS packed \
+/// The results of a test after a row, at most so many. Writing digits is most of the work, so the moment at which one
+/// became known is told as the time since it began, and ends are left out while none has come: most have not.
+pub(super) const RESULTS: &str = "SELECT string_agg(packed, ';') FROM (SELECT concat_ws(',', resource, from_at, known_at - from_at, \
+     version, observation, status, prev, \
+     CASE WHEN to_at = 9223372036854775807 AND closed_at = 9223372036854775807 \
+         AND superseded_at = 9223372036854775807 THEN NULL ELSE concat_ws(',', \
+         CASE WHEN to_at = 9223372036854775807 THEN '' ELSE CAST(to_at AS TEXT) END, \
+         CASE WHEN closed_at = 9223372036854775807 THEN '' ELSE CAST(closed_at AS TEXT) END, \
+         CASE WHEN superseded_at = 9223372036854775807 THEN '' ELSE CAST(superseded_at AS TEXT) END) END) AS packed \
      FROM results WHERE test = $1 AND (resource, from_at, known_at) > ($2, $3, $4) \
      ORDER BY resource, from_at, known_at LIMIT $5) AS page";
 
@@ -81,11 +84,12 @@ pub(super) fn key(row: &ResultRow) -> (i64, Timestamp, Timestamp) {
 
 fn result(packed: &str, test: i64) -> Option<ResultRow> {
     let mut rest = Packed(packed.as_bytes());
+    let (resource, from_at, later) = (rest.number()?, rest.number()?, rest.number()?);
     let row = ResultRow {
         test,
-        resource: rest.number()?,
-        from_at: Timestamp::from_micros(rest.number()?),
-        known_at: Timestamp::from_micros(rest.number()?),
+        resource,
+        from_at: Timestamp::from_micros(from_at),
+        known_at: Timestamp::from_micros(from_at.checked_add(later)?),
         version: rest.number()?,
         observation: rest.number()?,
         status: u8::try_from(rest.number()?).unwrap_or(u8::MAX),
@@ -103,14 +107,21 @@ mod tests {
 
     #[test]
     fn rows_are_read_in_their_order() {
-        let rows = results("7,50,51,3,9,0,7,60,61,;7,-40,51,3,8,1,300,,,70", 2).unwrap();
-        let [first, second] = rows.as_slice() else { panic!("{rows:?}") };
+        let rows = results("7,50,1,3,9,0,7,60,61,;7,-40,91,3,8,1,300,,,70;8,50,0,3,8,1,0", 2).unwrap();
+        let [first, second, open] = rows.as_slice() else { panic!("{rows:?}") };
         assert_eq!((first.test, first.resource, first.from_at.micros(), first.prev), (2, 7, -40, u8::MAX));
         assert_eq!((first.to_at, first.superseded_at), (Timestamp::MAX, Timestamp::from_micros(70)));
         assert_eq!((second.observation, second.status, second.prev), (9, 0, 7));
         assert_eq!((second.to_at.micros(), second.closed_at.micros()), (60, 61));
+        assert_eq!((first.known_at.micros(), second.known_at.micros()), (51, 51));
+        assert_eq!(
+            (open.known_at.micros(), open.to_at, open.closed_at),
+            (50, Timestamp::MAX, Timestamp::MAX)
+        );
         assert!(results("", 2).unwrap().is_empty());
-        for wrong in ["7", "7,50,51,3,9,0,7,60,61,,1", "7,50,51,3,9,0,x,60,61,", "7,50,51,3,9,,7,60,61,", ";"]
+        let beyond = format!("7,50,{},3,9,0,7", i64::MAX);
+        for wrong in
+            ["7", "7,50,1,3,9,0,7,60,61,,1", "7,50,1,3,9,0,x,60,61,", "7,50,1,3,9,,7,60,61,", ";", &beyond]
         {
             assert!(results(wrong, 2).unwrap_err().to_string().contains("test 2"), "{wrong}");
         }

@@ -99,10 +99,11 @@ impl Engine {
             if !inner.open.contains_key(&collecting.ord) {
                 return Err(EngineError::NotCollecting);
             }
-            match self.batch(&mut inner, collecting, items.clone(), &mut first).await {
+            let rest = items.get(whole.taken..).unwrap_or_default();
+            match self.batch(&mut inner, collecting, rest, &mut first).await {
                 Ok(outcome) => {
-                    items = whole.add(outcome);
-                    if items.is_empty() {
+                    whole.add(outcome);
+                    if whole.taken >= items.len() {
                         break inner;
                     }
                 }
@@ -138,7 +139,7 @@ impl Engine {
         &self,
         inner: &mut Inner,
         collecting: &Collecting,
-        items: Vec<Item>,
+        items: &[Item],
         first: &mut Option<Timestamp>,
     ) -> Result<BatchOutcome, EngineError> {
         let at = self.arrive(inner).await?;

@@ -38,35 +38,34 @@ pub(crate) struct BatchOutcome {
     pub(crate) unchanged: u64,
     /// By kind, what was refused and why; kinds that are not declared included.
     pub(crate) refused: BTreeMap<Id, Vec<CollectionError>>,
-    /// What has to come as an input of its own: from the first on that says again what this batch said anew. Only then
-    /// it is a sighting, as it would be if the source had sent it a moment later.
-    pub(crate) rest: Vec<Item>,
+    /// How many items were taken. The rest has to come as an input of its own: from the first on that says again what
+    /// this batch said anew. Only then it is a sighting, as it would be if the source had sent it a moment later.
+    pub(crate) taken: usize,
 }
 
 impl BatchOutcome {
-    /// Adds how the next part was taken; answers what is left.
-    pub(crate) fn add(&mut self, next: Self) -> Vec<Item> {
+    /// Adds how the next part was taken.
+    pub(crate) fn add(&mut self, next: Self) {
+        self.taken += next.taken;
         self.changed += next.changed;
         self.unchanged += next.unchanged;
         for (kind, errors) in next.refused {
             self.refused.entry(kind).or_default().extend(errors);
         }
-        next.rest
     }
 }
 
 impl State {
     /// Tells apart what is new and what is not, and refuses what does not fit.
-    pub(crate) fn sort(&self, source: u32, items: Vec<Item>, received: Timestamp) -> (Sorted, BatchOutcome) {
+    pub(crate) fn sort(&self, source: u32, items: &[Item], received: Timestamp) -> (Sorted, BatchOutcome) {
         let mut sorted = Sorted::default();
-        let mut outcome = BatchOutcome::default();
+        let mut outcome = BatchOutcome { taken: items.len(), ..BatchOutcome::default() };
         let mut groups: BTreeMap<Timestamp, Vec<i64>> = BTreeMap::new();
         // What this batch itself says anew, and when it sees again what it does not.
-        let mut mentioned: HashMap<(u32, String), ([u8; 16], Timestamp)> = HashMap::new();
+        let mut mentioned: HashMap<(u32, &str), ([u8; 16], Timestamp)> = HashMap::new();
         let mut seen: HashMap<u32, Timestamp> = HashMap::new();
         let yields = &self.sources[source as usize].info.kinds;
-        let mut items = items.into_iter();
-        while let Some(item) = items.next() {
+        for (place, item) in items.iter().enumerate() {
             let mut refuse = |message: String, mend: &str| {
                 let what = format!("{} {}", item.kind, item.key);
                 let error = CollectionError { what, message, mend: mend.to_owned() };
@@ -115,10 +114,9 @@ impl State {
                         })
                 }
             };
-            let said = mentioned.get(&(kind, item.key.clone()));
+            let said = mentioned.get(&(kind, item.key.as_str()));
             if said.is_some_and(|(hash, since)| *hash == item.hash && at >= *since) {
-                outcome.rest.push(item);
-                outcome.rest.extend(items);
+                outcome.taken = place;
                 break;
             }
             if repeated && said.is_none() {
@@ -146,17 +144,17 @@ impl State {
                     || seen.get(&slot).is_some_and(|last| *last > at)
             });
             if !late {
-                mentioned.insert((kind, item.key.clone()), (item.hash, at));
+                mentioned.insert((kind, item.key.as_str()), (item.hash, at));
             }
             outcome.changed += 1;
             sorted.changed.push(Changed {
                 kind,
-                key: item.key,
-                scope: item.scope,
+                key: item.key.clone(),
+                scope: item.scope.clone(),
                 effective_at: at,
                 gone: item.gone,
                 hash: item.hash,
-                body: item.body,
+                body: item.body.clone(),
                 record,
             });
         }

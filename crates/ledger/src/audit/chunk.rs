@@ -1,6 +1,8 @@
 //! One stretch of the log, 65,536 entries: each leaf is hashed and read, the tiles of its lowest level are compared with
 //! what is stored and published, and the roots of its checkpoints are prepared. Chunks are independent of each other.
 
+use std::io::Read as _;
+
 use octro_store::Db;
 use octro_verify::{Hash, Leaf, What, leaf_hash, node_hash};
 
@@ -243,8 +245,12 @@ fn compare_files(chunk: &mut Chunk, start: u64, leaves: &[&[u8]], hashes: &[Hash
 
 /// What is wrong with a published file, if anything.
 pub(super) fn compare(published: &Published, path: &str, bytes: &[u8], near: u64) -> Option<(u64, String)> {
-    match std::fs::read(published.folder.at(path)) {
-        Ok(found) if found == bytes => None,
+    // One byte more than there may be, and no more, however large somebody made it.
+    let mut found = Vec::with_capacity(bytes.len() + 1);
+    let read = std::fs::File::open(published.folder.at(path))
+        .and_then(|file| file.take(bytes.len() as u64 + 1).read_to_end(&mut found));
+    match read {
+        Ok(_) if found == bytes => None,
         Ok(_) => Some((near, format!("published file {path} differs from the database"))),
         Err(error) => Some((near, format!("published file {path}: {error}"))),
     }

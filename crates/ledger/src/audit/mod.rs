@@ -5,6 +5,7 @@ mod chains;
 mod chunk;
 mod cosigned;
 mod folder;
+mod opened;
 mod pages;
 mod whole;
 
@@ -22,6 +23,7 @@ use whole::Whole;
 pub(crate) const STATEMENTS: &[&str] = &[
     folder::FOLLOWS,
     cosigned::COSIGNATURES,
+    opened::RECORDS,
     pages::TOGETHER,
     pages::ROWS,
     chunk::TILES,
@@ -121,6 +123,9 @@ pub async fn audit(
             Err(LedgerError::Damaged(says)) => audit.take(log.ord, vec![(log.size, says)]),
             done => done?,
         }
+    }
+    if parts.leaves {
+        opened::records(db, &logs, &mut audit).await?;
     }
     Ok(audit)
 }

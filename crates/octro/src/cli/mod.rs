@@ -154,7 +154,7 @@ pub struct Up {
 
 #[derive(Debug, Args)]
 pub struct Check {
-    /// Only these sources (by id or type) or tests (by id, or the beginning of one)
+    /// Only these sources (by id or type) or tests (by id, or the beginning of one); a file behind `terraform` is its plan
     #[arg(value_name = "SOURCE|TEST")]
     pub only: Vec<String>,
     /// Show what passes, too
@@ -309,10 +309,16 @@ pub enum Prove {
         #[arg(short, long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// That a decision was taken; nothing writes decisions into the ledger yet
+    /// That a decision was taken: an exception was approved, or a restored backup answered with a new log
     Decision {
-        /// The decision
+        /// Its name: the exception's id, or `restore-` and the new log's number
         id: String,
+        /// Which of its texts the proof discloses
+        #[arg(long, value_enum, default_value_t)]
+        open: Opened,
+        /// The file; standard output by default
+        #[arg(short, long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
     /// That an entry is in the log
     Entry {
@@ -325,6 +331,20 @@ pub enum Prove {
         #[arg(short, long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+}
+
+/// What of a decision is disclosed; the others stay commitments.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+pub enum Opened {
+    /// The decision itself, with all that it says
+    #[default]
+    Body,
+    /// Who decided
+    By,
+    /// About what
+    Subject,
+    /// Nothing
+    Nothing,
 }
 
 #[derive(Debug, Args)]
@@ -444,6 +464,10 @@ pub enum Bench {
         /// Resources that are stored
         #[arg(long, default_value_t = 1_000_000)]
         resources: u32,
+        /// Measure nothing, but serve the pages and change a resource for each line of input: tests/browser/latency.cjs
+        /// measures to the pixels of an open page
+        #[arg(long)]
+        pages: bool,
     },
     /// A control as of a moment, over a year of history; and the replay of that year
     History {

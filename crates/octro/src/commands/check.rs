@@ -70,22 +70,26 @@ struct Wanted {
 impl Wanted {
     fn new(only: &[String], sources: &[OpenSource], program: &Program) -> Result<Self, UsageError> {
         let mut wanted = Self { sources: Vec::new(), tests: Vec::new() };
-        for word in only {
+        let mut words = only.iter().peekable();
+        while let Some(word) = words.next() {
+            let takes_file =
+                || octro_connectors::ALL.iter().any(|one| one.name() == word && one.file_setting().is_some());
+            let file = words.next_if(|next| takes_file() && !names_something(next, sources, program));
             let mut of = sources
                 .iter()
                 .filter(|one| one.info.id.as_str() == word || one.info.connector == *word)
                 .peekable();
-            if of.peek().is_some() {
+            if file.is_none() && of.peek().is_some() {
                 for source in of {
                     // It may be named twice: by its id and by its connector.
                     if wanted.sources.iter().all(|known| known.info.id != source.info.id) {
                         wanted.sources.push(source.clone());
                     }
                 }
-            } else if of_tests(word, sources, program) {
+            } else if file.is_none() && of_tests(word, sources, program) {
                 wanted.tests.push(word.clone());
             } else if octro_connectors::ALL.iter().any(|connector| connector.name() == word) {
-                let source = OpenSource::without_settings(word).map_err(|(what, expected)| {
+                let source = OpenSource::without_settings(word, file.map(String::as_str)).map_err(|(what, expected)| {
                     UsageError(format!(
                         "no source of type `{word}` is declared, and without settings it cannot be: {what}; expected {expected}. \
                          Declare one as [[source]] in octro.toml; docs/reference/settings.md lists what it takes"
@@ -113,6 +117,13 @@ impl Wanted {
     }
 }
 
+/// Whether a word is a source, a connector, or the beginning of a test's name.
+fn names_something(word: &str, sources: &[OpenSource], program: &Program) -> bool {
+    sources.iter().any(|one| one.info.id.as_str() == word || one.info.connector == word)
+        || octro_connectors::ALL.iter().any(|connector| connector.name() == word)
+        || program.tests.keys().any(|test| test.as_str().starts_with(word))
+}
+
 /// Whether a word begins the names of tests of which a declared source yields the kind.
 fn of_tests(word: &str, sources: &[OpenSource], program: &Program) -> bool {
     let yields = |kind| sources.iter().any(|source| source.info.kinds.contains(kind));
@@ -121,6 +132,7 @@ fn of_tests(word: &str, sources: &[OpenSource], program: &Program) -> bool {
 
 fn look(source: &OpenSource, clock: &dyn Clock, once: &mut Once) -> anyhow::Result<octro_model::Collection> {
     let mut failed = None;
+    let classes = once.program().classes.clone();
     let mut deliver = |batch| {
         once.observe(&source.info.id, batch).map_err(|error| {
             failed = Some(error);
@@ -128,7 +140,8 @@ fn look(source: &OpenSource, clock: &dyn Clock, once: &mut Once) -> anyhow::Resu
         })
     };
     let deadline = clock.now().plus(source.timeout);
-    let mut run = Run::new(source.info.id.clone(), source.info.kinds.clone(), clock, deadline, &mut deliver);
+    let mut run = Run::new(source.info.id.clone(), source.info.kinds.clone(), clock, deadline, &mut deliver)
+        .classed_by(classes);
     source.source.collect(&mut run);
     let report = run.finish();
     match failed {

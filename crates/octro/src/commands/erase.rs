@@ -39,6 +39,12 @@ fn said(erased: &Erased, key: &str) -> String {
         erased.commitments,
         erased.kinds.join(", ")
     );
+    if erased.records > 0 {
+        said.push_str(&format!(
+            "\nAmong them are those of {} decisions and exports that named `{key}`; their texts are deleted too.",
+            erased.records
+        ));
+    }
     if erased.left > 0 {
         said.push_str(&format!(
             "\n{} older commitments stay: when they were made, the kind had no personal data, and they open with the \

@@ -13,6 +13,7 @@ use super::status::counts;
 use crate::cli::{Export, Exported, Global};
 use crate::database;
 use crate::exit::Exit;
+use crate::operator::operator;
 use crate::output::{self, Format, Table};
 
 /// Rows that are asked for at once.
@@ -83,7 +84,7 @@ pub async fn run(global: &Global, export: Export) -> anyhow::Result<Exit> {
     }
     out.flush()?;
     let name = export.what.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
-    record_export(query.db(), &SystemClock, &name, out.digest.finalize().into())
+    record_export(query.db(), &SystemClock, &name, out.digest.finalize().into(), &operator())
         .await
         .context("it was exported, but the ledger does not say so")?;
     Ok(Exit::Done)

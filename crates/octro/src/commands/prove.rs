@@ -4,11 +4,12 @@ use std::io::Write as _;
 use std::path::Path;
 
 use octro_engine::Query;
+use octro_ledger::records::Part;
 use octro_model::Timestamp;
 use octro_verify::{Claim, Proof};
 use serde_json::json;
 
-use crate::cli::{Global, Prove};
+use crate::cli::{Global, Opened, Prove};
 use crate::database;
 use crate::exit::Exit;
 use crate::output::{self, Format};
@@ -28,12 +29,14 @@ pub async fn run(global: &Global, prove: Prove) -> anyhow::Result<Exit> {
             }
             (proof.to_text(), out)
         }
-        Prove::Decision { id } => {
-            return Err(octro_engine::EngineError::NotProvable(format!(
-                "decision `{id}`: this version of Octro writes no decisions into the ledger, so there is none to prove; \
-                 whatever else is in the log is proved with `octro prove entry INDEX`"
-            ))
-            .into());
+        Prove::Decision { id, open, out } => {
+            let open = match open {
+                Opened::Body => Some(Part::Body),
+                Opened::By => Some(Part::By),
+                Opened::Subject => Some(Part::Subject),
+                Opened::Nothing => None,
+            };
+            (query.prove_decision(&id, open).await?.to_text(), out)
         }
         Prove::Entry { index, tlog: true, out } => {
             (octro_ledger::Reader::newest(query.db()).await?.tlog_proof(index).await?, out)

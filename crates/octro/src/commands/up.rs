@@ -18,6 +18,7 @@ pub async fn run(global: &Global, up: Up) -> anyhow::Result<Exit> {
             .map_err(|(what, expected)| UsageError(format!("--listen: {what}; expected {expected}")))?;
     }
     config.ledger.follow = up.follow;
+    config.ledger.operator = Some(crate::operator::operator());
     let quiet = global.quiet;
     let (company, clock, opened) = if up.demo {
         let (clock, opened) = demo(global, &mut config, up.seed).await?;

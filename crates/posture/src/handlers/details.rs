@@ -138,7 +138,9 @@ pub(super) async fn period(ask: Ask) -> Answer {
     match Format::of(&ask)? {
         Some(Format::Json) => super::json(&view),
         Some(Format::Csv) => {
-            whole(Format::Csv, "period", &pages::period::sheet(ask.spot()), pages::period::rows(&view))
+            let list =
+                whole(Format::Csv, "period", &pages::period::sheet(ask.spot()), pages::period::rows(&view))?;
+            list.hand_out(&ask).await
         }
         None => {
             let href = if view.subject == "test" { links::test } else { links::control };
@@ -159,7 +161,9 @@ pub(super) async fn framework(ask: Ask, Path(id): Path<String>) -> Answer {
     match Format::of(&ask)? {
         Some(Format::Json) => super::json(&one),
         Some(Format::Csv) => {
-            whole(Format::Csv, "requirements", &pages::frameworks::requirements(ask.spot()), one.rows)
+            let list =
+                whole(Format::Csv, "requirements", &pages::frameworks::requirements(ask.spot()), one.rows)?;
+            list.hand_out(&ask).await
         }
         None => {
             let page = ask.page(&one.row.title).crumb("Frameworks", ask.moment.href("/frameworks"));

@@ -4,14 +4,17 @@ use axum::body::Body;
 use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
 use octro_engine::{EngineError, ResourceFilter, ResourceRow, ResultFilter, ResultView};
+use octro_verify::sha256;
 use octro_web::ui::{ROWS_MAX, Sheet};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::{Answer, Format};
 use crate::ask::{Ask, Spot};
-use crate::pages;
+use crate::failure::Failure;
+use crate::{handed, pages};
 
 /// How many rows are asked for at a time.
 const WINDOW: u32 = 1_000;
@@ -31,20 +34,36 @@ fn file(name: &str, format: Format, body: Body) -> Response {
     ([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, name)], body).into_response()
 }
 
-/// A list that is at hand whole.
+/// A list that is at hand whole, as the file that it will be.
+pub(super) struct Whole {
+    format: Format,
+    name: &'static str,
+    text: String,
+}
+
+/// Makes a list's file.
 pub(super) fn whole<T: Serialize>(
     format: Format,
-    name: &str,
+    name: &'static str,
     sheet: &Sheet<'_, T>,
     mut rows: Vec<T>,
-) -> Answer {
+) -> Result<Whole, Failure> {
     sheet.sort(&mut rows);
     rows.truncate(ROWS_MAX);
     let text = match format {
         Format::Csv => sheet.csv(&rows),
         Format::Json => serde_json::to_string(&rows).map_err(octro_web::WebError::internal)?,
     };
-    Ok(file(name, format, Body::from(text)))
+    Ok(Whole { format, name, text })
+}
+
+impl Whole {
+    /// Hands it out, once it is in the ledger.
+    pub(super) async fn hand_out(self, ask: &Ask) -> Answer {
+        ask.app.0.handed.pass(ask.moment.now)?;
+        handed::tell(&ask.app, self.name, sha256(self.text.as_bytes())).await?;
+        Ok(file(self.name, self.format, Body::from(self.text)))
+    }
 }
 
 /// A list of which a window at a time is asked for.
@@ -99,20 +118,26 @@ impl Windows for ResourceFilter {
 }
 
 /// Streams a list. What cannot be asked at all fails before the first byte; a later failure breaks the stream off, so
-/// that nobody takes a part for the whole.
-pub(crate) async fn stream<W: Windows>(ask: Ask, list: W, format: Format, name: &str) -> Answer {
+/// that nobody takes a part for the whole. The last rows are sent when the ledger has the list.
+pub(crate) async fn stream<W: Windows>(ask: Ask, list: W, format: Format, name: &'static str) -> Answer {
+    ask.app.0.handed.pass(ask.moment.now)?;
     let (mut rows, total) = list.fetch(&ask, 0, WINDOW).await?;
     let (send, receive) = mpsc::channel::<Result<String, std::io::Error>>(2);
     tokio::spawn(async move {
-        let mut told = 0;
+        let (mut told, mut digest) = (0, Sha256::new());
         loop {
             let room = ROWS_MAX.saturating_sub(told);
             rows.truncate(room);
             let last = rows.len() < WINDOW as usize || told + rows.len() >= ROWS_MAX;
-            let chunk = match format {
+            let mut chunk = match format {
                 Format::Csv => Ok(csv_chunk::<W>(ask.spot(), &rows, told == 0)),
                 Format::Json => json_chunk(&rows, told == 0, last),
             };
+            digest.update(chunk.as_deref().unwrap_or_default());
+            if last && let Err(error) = handed::tell(&ask.app, name, digest.clone().finalize().into()).await {
+                tracing::error!(%error, path = ask.path, "an export was broken off, for the ledger did not take it: {error}");
+                chunk = Err(std::io::Error::other("the export failed"));
+            }
             told += rows.len();
             let offset = list.next(told as u64, &rows);
             let failed = chunk.is_err();

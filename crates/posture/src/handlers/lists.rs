@@ -21,7 +21,10 @@ pub(super) async fn controls(ask: Ask) -> Answer {
     let program = ask.query().program(ask.as_of()).await?.program;
     match Format::of(&ask)? {
         None => show(&ask, &ask.page("Controls"), &pages::controls::page(ask.spot(), &program, rows)),
-        Some(format) => whole(format, "controls", &pages::controls::sheet(ask.spot(), &program), rows),
+        Some(format) => {
+            let list = whole(format, "controls", &pages::controls::sheet(ask.spot(), &program), rows)?;
+            list.hand_out(&ask).await
+        }
     }
 }
 
@@ -30,7 +33,10 @@ pub(super) async fn tests(ask: Ask) -> Answer {
     let program = ask.query().program(ask.as_of()).await?.program;
     match Format::of(&ask)? {
         None => show(&ask, &ask.page("Tests"), &pages::tests::page(ask.spot(), &program, rows)),
-        Some(format) => whole(format, "tests", &pages::tests::sheet(ask.spot()), rows),
+        Some(format) => {
+            let list = whole(format, "tests", &pages::tests::sheet(ask.spot()), rows)?;
+            list.hand_out(&ask).await
+        }
     }
 }
 
@@ -66,7 +72,8 @@ pub(super) async fn data(ask: Ask) -> Answer {
         }
         Some(Format::Json) => super::json(&map),
         Some(Format::Csv) => {
-            whole(Format::Csv, "data", &pages::data::sheet(ask.spot(), &map.questions), map.rows)
+            let list = whole(Format::Csv, "data", &pages::data::sheet(ask.spot(), &map.questions), map.rows)?;
+            list.hand_out(&ask).await
         }
     }
 }
@@ -78,7 +85,10 @@ pub(super) async fn certificates(ask: Ask) -> Answer {
             let page = ask.page("Certificates").topics(["sources".to_owned()]);
             show(&ask, &page, &pages::certificates::page(ask.spot(), rows))
         }
-        Some(format) => whole(format, "certificates", &pages::certificates::sheet(ask.spot()), rows),
+        Some(format) => {
+            let list = whole(format, "certificates", &pages::certificates::sheet(ask.spot()), rows)?;
+            list.hand_out(&ask).await
+        }
     }
 }
 
@@ -89,7 +99,10 @@ pub(super) async fn sources(ask: Ask) -> Answer {
             let page = ask.page("Sources").topics(["sources".to_owned()]);
             show(&ask, &page, &pages::sources::page(ask.spot(), rows))
         }
-        Some(format) => whole(format, "sources", &pages::sources::sheet(ask.spot()), rows),
+        Some(format) => {
+            let list = whole(format, "sources", &pages::sources::sheet(ask.spot()), rows)?;
+            list.hand_out(&ask).await
+        }
     }
 }
 
@@ -102,7 +115,9 @@ pub(super) async fn principles(ask: Ask) -> Answer {
         }
         Some(Format::Json) => super::json(&view),
         Some(Format::Csv) => {
-            whole(Format::Csv, "consistency", &pages::principles::sheet(ask.spot()), view.consistency)
+            let list =
+                whole(Format::Csv, "consistency", &pages::principles::sheet(ask.spot()), view.consistency)?;
+            list.hand_out(&ask).await
         }
     }
 }
@@ -111,7 +126,10 @@ pub(super) async fn frameworks(ask: Ask) -> Answer {
     let rows = load::frameworks(&ask).await?;
     match Format::of(&ask)? {
         None => show(&ask, &ask.page("Frameworks"), &pages::frameworks::page(ask.spot(), rows)),
-        Some(format) => whole(format, "frameworks", &pages::frameworks::sheet(ask.spot()), rows),
+        Some(format) => {
+            let list = whole(format, "frameworks", &pages::frameworks::sheet(ask.spot()), rows)?;
+            list.hand_out(&ask).await
+        }
     }
 }
 
@@ -124,7 +142,8 @@ pub(super) async fn policies(ask: Ask) -> Answer {
         }
         Some(format) => {
             let rows = program.policies.values().cloned().collect();
-            whole(format, "policies", &pages::policies::sheet(ask.spot(), &program), rows)
+            let list = whole(format, "policies", &pages::policies::sheet(ask.spot(), &program), rows)?;
+            list.hand_out(&ask).await
         }
     }
 }
@@ -133,7 +152,10 @@ pub(super) async fn claims(ask: Ask) -> Answer {
     let rows = load::claims(&ask).await?;
     match Format::of(&ask)? {
         None => show(&ask, &ask.page("Claims"), &pages::claims::page(ask.spot(), &rows)),
-        Some(format) => whole(format, "claims", &pages::claims::sheet(ask.spot()), rows),
+        Some(format) => {
+            let list = whole(format, "claims", &pages::claims::sheet(ask.spot()), rows)?;
+            list.hand_out(&ask).await
+        }
     }
 }
 
@@ -157,6 +179,9 @@ pub(super) async fn search(ask: Ask) -> Answer {
             let page = ask.page(title).still();
             show(&ask, &page, &pages::search::page(ask.spot(), hits))
         }
-        Some(format) => whole(format, "search", &pages::search::sheet(ask.spot()), hits),
+        Some(format) => {
+            let list = whole(format, "search", &pages::search::sheet(ask.spot()), hits)?;
+            list.hand_out(&ask).await
+        }
     }
 }

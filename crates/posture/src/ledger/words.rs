@@ -148,9 +148,10 @@ pub(super) fn details(leaf: &Leaf) -> Vec<(&'static str, Said)> {
             all.push(("Commitments that no longer open", text(records)));
             all.push(("Basis", text(basis)));
         }
-        What::Export { what, digest } => {
+        What::Export { what, digest, by } => {
             all.push(("File", text(what)));
             all.push(("Its SHA-256", Said::Code(hex(digest))));
+            all.extend(by.as_ref().map(|by| ("By (commitment)", Said::Code(hex(by)))));
         }
     }
     all

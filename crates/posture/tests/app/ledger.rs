@@ -1,8 +1,9 @@
 //! The ledger's pages, and that the proofs which they hand out hold.
 
 use octro_ledger::Reader;
+use octro_ledger::records::{self, Part};
 use octro_model::Span;
-use octro_verify::{Outcome, Policy, Shown, Status, VerifierKey};
+use octro_verify::{Leaf, Outcome, Policy, Shown, Status, VerifierKey, What, hex, hmac, sha256};
 
 use crate::lab::{Answer, Lab};
 
@@ -141,6 +142,61 @@ async fn entries_are_read_on_and_exported() {
         assert_eq!(answer.status, 404, "{uri}");
         assert!(answer.body.contains("There is no entry"), "{}", answer.body);
     }
+}
+
+/// The exports that are in the log, and what opens the commitment to who got each.
+async fn exports(lab: &Lab) -> Vec<(String, String, String)> {
+    let ledger = lab.ledger.as_ref().unwrap();
+    ledger.flush().await.unwrap();
+    let reader = ledger.reader().await.unwrap();
+    let mut found = Vec::new();
+    for entry in reader.entries(0, 10_000).await.unwrap() {
+        let What::Export { what, digest, by } = Leaf::parse(&entry.leaf).unwrap().what else { continue };
+        let record = records::record(lab.query.db(), &entry.hash).await.unwrap().unwrap();
+        let (text, salt) = record.opening(Part::By);
+        assert_eq!(by, Some(hmac(&salt, &[text.as_bytes()])), "the commitment opens");
+        found.push((what, hex(&digest), text.to_owned()));
+    }
+    found
+}
+
+#[tokio::test]
+async fn a_file_that_a_page_hands_out_is_in_the_ledger_with_its_hash() {
+    let lab = Lab::new().await;
+    lab.seal().await;
+    let mut expected = Vec::new();
+    for (uri, what) in [
+        ("/controls?format=csv", "controls"),
+        ("/results?format=json", "results"),
+        ("/results?format=csv&status=pass", "results"),
+        ("/period?id=EP-01&format=csv", "period"),
+        ("/ledger/entries?format=csv", "ledger"),
+    ] {
+        let answer = lab.get(uri).await;
+        assert_eq!(answer.status, 200, "{uri}: {}", answer.body);
+        let digest = hex(&sha256(answer.body.as_bytes()));
+        expected.push((what.to_owned(), digest, "page on loopback".to_owned()));
+    }
+    assert_eq!(exports(&lab).await, expected);
+    // Pages, windows of the API and proofs are reading.
+    for uri in ["/controls", "/api/v1/controls", "/proofs/entry/0", "/ledger/entries"] {
+        assert_eq!(lab.get(uri).await.status, 200, "{uri}");
+    }
+    assert_eq!(exports(&lab).await.len(), expected.len());
+    // No more than so many within a minute: what is refused is not handed out, and is no entry.
+    let mut refused = None;
+    for _ in 0..60 {
+        let answer = lab.get("/controls?format=csv").await;
+        if answer.status != 200 {
+            refused = Some(answer);
+            break;
+        }
+    }
+    let refused = refused.unwrap();
+    assert_eq!(refused.status, 429, "{}", refused.body);
+    assert!(refused.body.contains("octro export") && !refused.body.contains("EP-01"), "{}", refused.body);
+    assert_eq!(lab.get("/results?format=csv").await.status, 429);
+    assert_eq!(exports(&lab).await.len(), 60);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! `exceptions/<id>.toml`: a failure that a second person accepted until a day.
 
-use crate::glob::Glob;
+use octro_model::Glob;
+
 use crate::program::Exception;
 use crate::read::inventory::{Declared, Noun};
 use crate::read::known::Known;

@@ -89,11 +89,11 @@ impl<'a> Inventory<'a> {
             return;
         }
         if folder.is_empty() {
-            if !matches!(path, "program.toml" | "roles.toml") {
+            if !matches!(path, "program.toml" | "roles.toml" | "data-classes.toml") {
                 problems.warn_file(
                     path,
                     "this file is not read",
-                    "program.toml, roles.toml, or a file in a folder",
+                    "program.toml, roles.toml, data-classes.toml, or a file in a folder",
                 );
             }
             return;

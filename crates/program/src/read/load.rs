@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use octro_cel::Kinds;
-use octro_model::Id;
+use octro_model::{DataClasses, Id};
 
 use crate::files::{BYTES_MAX, FILES_MAX, Files};
 use crate::framework::Framework;
@@ -14,7 +14,9 @@ use crate::read::inventory::{Declared, Inventory, Noun};
 use crate::read::known::Known;
 use crate::read::table::Table;
 use crate::read::test::Typed;
-use crate::read::{app, control, exception, framework, kind, manifest, page, policy, test, toml, training};
+use crate::read::{
+    app, classes, control, exception, framework, kind, manifest, page, policy, test, toml, training,
+};
 use crate::test::Test;
 
 /// A program without problems.
@@ -115,6 +117,7 @@ impl<'a> Loading<'a> {
                 );
             }
         }
+        let classes = Arc::new(self.classes(&known, &kinds)?);
         let manifest = manifest?;
         Some(Program {
             hash: self.files.hash(),
@@ -123,6 +126,7 @@ impl<'a> Loading<'a> {
             assets: manifest.assets,
             roles: known.roles.take()?,
             kinds: kinds.clone(),
+            classes,
             tests,
             controls,
             policies,
@@ -171,6 +175,14 @@ impl<'a> Loading<'a> {
         }
         let text = inventory.text("roles.toml", self.problems)?;
         toml("roles.toml", text, self.problems, manifest::roles)
+    }
+
+    fn classes(&self, known: &Known<'_>, kinds: &Kinds) -> Option<DataClasses> {
+        if self.files.get("data-classes.toml").is_none() {
+            return Some(classes::none(kinds));
+        }
+        let text = known.inventory.text("data-classes.toml", self.problems)?;
+        toml("data-classes.toml", text, self.problems, |root| classes::classes(root, kinds))
     }
 
     fn frameworks(&self, inventory: &Inventory<'_>) -> BTreeMap<Id, Framework> {

@@ -1,6 +1,7 @@
 //! Reading program files: one file of this folder for each kind of program file, and what all of them need.
 
 mod app;
+mod classes;
 mod control;
 mod doc;
 mod exception;

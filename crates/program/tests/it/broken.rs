@@ -97,6 +97,44 @@ fn keys_types_and_syntax() {
 }
 
 #[test]
+fn data_classes() {
+    let with = |text: &str| {
+        let mut files = sample();
+        files.insert("data-classes.toml".to_owned(), text.as_bytes().to_vec());
+        problems(files)
+    };
+    const GOOD: &str = "[[classes]]\nid = \"customer\"\ntitle = \"Customer data\"\n\n[[stores]]\nclass = \"customer\"\nkeys = [\"web*\"]\n";
+    for (from, to, expected) in [
+        (
+            "class = \"customer\"",
+            "class = \"custom\"",
+            "data-classes.toml:6:9: there is no class `custom`; expected `customer`",
+        ),
+        (
+            "keys = [\"web*\"]",
+            "kinds = [\"host.filesystem\"]",
+            "data-classes.toml:7:10: `host.filesystem` is no kind whose resources hold data; expected a kind with `data_class`, or a pattern of some; there is none",
+        ),
+        (
+            "keys = [\"web*\"]\n",
+            "",
+            "data-classes.toml:5:1: these would be all stores that there are; expected `kinds`, `keys` or `accounts`, each a list of patterns",
+        ),
+        ("keys =", "key =", "data-classes.toml:7:1: unknown key `key` in `[[stores]]`; expected `keys`"),
+        (
+            "title = \"Customer data\"\n",
+            "title = \"Customer data\"\n\n[[classes]]\nid = \"customer\"\ntitle = \"x\"\n",
+            "data-classes.toml:6:6: class `customer` stands twice; expected each once",
+        ),
+    ] {
+        assert!(GOOD.contains(from), "{from}");
+        let found = with(&GOOD.replacen(from, to, 1));
+        assert!(found.iter().any(|problem| problem == expected), "{found:#?}");
+    }
+    assert!(with(GOOD).is_empty());
+}
+
+#[test]
 fn kinds() {
     expect(&[
         (

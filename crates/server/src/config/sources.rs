@@ -26,13 +26,21 @@ pub struct OpenSource {
 }
 
 impl OpenSource {
-    /// A source of this connector, as it is without any settings; named like the connector.
+    /// A source of this connector, as it is without any settings but, for one that needs no more than a file, that file;
+    /// named like the connector.
     ///
     /// # Errors
     /// What is wrong, and what was expected: some connectors need settings.
-    pub fn without_settings(connector: &str) -> Result<Self, (String, String)> {
-        let table = ["id", "type"].map(|key| (key.to_owned(), connector.into()));
-        open(table.into_iter().collect())
+    pub fn without_settings(connector: &str, file: Option<&str>) -> Result<Self, (String, String)> {
+        let mut table: toml::Table =
+            ["id", "type"].map(|key| (key.to_owned(), connector.into())).into_iter().collect();
+        if let Some(file) = file {
+            let setting = self::connector(connector).and_then(Connector::file_setting);
+            let setting =
+                setting.ok_or_else(|| (format!("`{connector}` takes no file"), "no file".to_owned()))?;
+            table.insert(setting.to_owned(), file.into());
+        }
+        open(table)
     }
 }
 

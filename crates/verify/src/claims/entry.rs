@@ -16,7 +16,7 @@ pub(crate) fn check(
 ) -> Result<Shown, Reason> {
     let mut found = None;
     for (i, entry) in checked.entries.iter().enumerate() {
-        if entry.index == index {
+        if entry.index == Some(index) {
             found = Some(entry);
         } else if !matches!(entry.leaf.what, What::Key(_) | What::Seal(_)) {
             return Err(Reason::new(format!("entries[{i}]"), "has no place in a proof of another leaf"));
@@ -46,6 +46,7 @@ fn open(what: &What, body: &str, salt: &Hash) -> Result<&'static str, Reason> {
     let commitments: &[(&'static str, &Hash)] = match what {
         What::Decision { subject, by, body, .. } => &[("body", body), ("by", by), ("subject", subject)],
         What::Erasure { subject, .. } => &[("subject", subject)],
+        What::Export { by: Some(by), .. } => &[("by", by)],
         What::Open { .. }
         | What::Transition(_)
         | What::Population(_)
@@ -53,7 +54,7 @@ fn open(what: &What, body: &str, salt: &Hash) -> Result<&'static str, Reason> {
         | What::Program { .. }
         | What::Collection(_)
         | What::Key(_)
-        | What::Export { .. } => &[],
+        | What::Export { by: None, .. } => &[],
     };
     let commitment = hmac(salt, &[body.as_bytes()]);
     let found = commitments.iter().find(|(_, hash)| **hash == commitment).map(|(name, _)| *name);
@@ -104,7 +105,7 @@ fn sentence(what: &What) -> String {
                 count(*records, "commitment")
             )
         }
-        What::Export { what, digest } => {
+        What::Export { what, digest, .. } => {
             format!("records that a file `{what}` with the SHA-256 {} was handed out", hex(digest))
         }
     }

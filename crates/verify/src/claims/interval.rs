@@ -41,6 +41,10 @@ struct Walk<'a> {
     transitions: Option<(u64, u64)>,
     /// Where the last transition is, if no seal followed yet.
     unsealed: Option<usize>,
+    /// How many transitions are linked.
+    linked: u64,
+    /// Where the last transition is, if it is linked and none followed yet that cites it.
+    uncited: Option<usize>,
     lag: Option<u64>,
     programs: Vec<ProgramSeen>,
 }
@@ -56,13 +60,17 @@ pub(crate) fn check(checked: &Checked<'_>, control: &str, from: u64, to: u64) ->
         told: Vec::new(),
         transitions: None,
         unsealed: None,
+        linked: 0,
+        uncited: None,
         lag: None,
         programs: Vec::new(),
     };
     for (i, entry) in checked.entries.iter().enumerate() {
         let taken = match &entry.leaf.what {
             What::Transition(transition) => walk.transition(i, entry, transition),
-            What::Seal(seal) => walk.seal(entry, seal, states.get(&entry.index).copied()),
+            What::Seal(seal) => {
+                walk.seal(entry, seal, entry.index.and_then(|index| states.get(&index).copied()))
+            }
             What::Program { .. } | What::Population(_) | What::Key(_) => Ok(()),
             What::Open { after, .. } => walk.open(entry, after.as_ref()),
             What::Collection(_) | What::Decision { .. } | What::Erasure { .. } | What::Export { .. } => {
@@ -79,6 +87,12 @@ pub(crate) fn check(checked: &Checked<'_>, control: &str, from: u64, to: u64) ->
         return Err(Reason::new(
             format!("entries[{i}]"),
             "stands after the last seal, which does not speak of it",
+        ));
+    }
+    if let Some(i) = walk.uncited {
+        return Err(Reason::new(
+            format!("entries[{i}]"),
+            "has no index, and no transition with an index follows that cites it: nothing shows that it is in the log",
         ));
     }
     if last.at < to {
@@ -188,6 +202,9 @@ impl<'a> Walk<'a> {
         self.told.push((of.to, of.at, Some(entry.leaf.written)));
         self.transitions = Some((self.transitions.map_or(of.n, |(first, _)| first), of.n));
         self.unsealed = Some(i);
+        // That this one cites the one before was found above, so that what shows this one shows that one too.
+        self.uncited = entry.index.is_none().then_some(i);
+        self.linked += u64::from(entry.index.is_none());
         self.lag = self.lag.max(Some(entry.leaf.written.saturating_sub(of.at)));
         self.program(of.program);
         Ok(())
@@ -287,6 +304,7 @@ impl<'a> Walk<'a> {
             first: first.map(|sealed| sealed.seen),
             last,
             transitions: self.transitions,
+            linked: self.linked,
             evaluations,
             silent,
             gap,
@@ -372,7 +390,7 @@ fn populations(
     for (kind, hash) in &sealed.state.populations {
         let found = checked.entries.iter().find_map(|entry| {
             let What::Population(of) = &entry.leaf.what else { return None };
-            let fits = entry.hash == *hash && of.kind == *kind && entry.index < sealed.seen.index;
+            let fits = entry.hash == *hash && of.kind == *kind && entry.index < Some(sealed.seen.index);
             fits.then_some(of)
         });
         let Some(population) = found else {

@@ -48,6 +48,7 @@ pub(crate) fn say(
         .collect();
     proved.push(format!("In all: {}.", shares.join(", ")));
     proved.push(complete(of));
+    proved.extend(linked(of));
     proved.extend(of.opened.as_ref().map(began));
     since(of, whole, proved);
     let last = moment(of.last.at);
@@ -71,6 +72,9 @@ pub(crate) fn say(
             .to_owned(),
     );
     not_proved.push("That the log holds no second chain of transitions of this control, beside the one that is shown: whoever reads the whole log sees it.".to_owned());
+    if of.linked > 0 {
+        not_proved.push("That each transition that is shown by its hash stands in the log itself: whoever reads the whole log sees if one cites another that does not.".to_owned());
+    }
     if of.first.is_none() {
         not_proved.push(match of.opened {
             Some(_) => "That the control did not exist before its first transition: it may have had another name.".to_owned(),
@@ -117,6 +121,15 @@ fn complete(of: &Interval) -> String {
             "Nothing was left out of the control's chain: from its beginning to seal {n} of {at} {chain}, and the seal agrees with it."
         ),
     }
+}
+
+/// Transitions that are not shown in the log themselves.
+fn linked(of: &Interval) -> Option<String> {
+    let (_, last) = of.transitions.filter(|_| of.linked > 0)?;
+    let them = if of.linked == 1 { "One of them is" } else { &format!("{} of them are", of.linked) };
+    Some(format!(
+        "{them} shown by the hash that the transition after it cites; transition {last}, the last, stands in the log."
+    ))
 }
 
 /// How often the control was evaluated, and for how long not.

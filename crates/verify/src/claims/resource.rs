@@ -14,7 +14,7 @@ struct Found<'a> {
     seal: SealSeen,
     population: &'a Population,
     /// The entry's index.
-    index: u64,
+    index: Option<u64>,
 }
 
 pub(crate) fn member(
@@ -199,7 +199,7 @@ fn population<'a>(checked: &'a Checked<'_>, kind: &str, at: u64) -> Result<Found
 fn included(member: &Member, found: &Found<'_>, i: usize) -> Result<(), Reason> {
     let wrong = |what: String| Reason::new(format!("members[{i}]"), what);
     let Member { population, place, path, commitment, results, .. } = member;
-    if *population != found.index {
+    if Some(*population) != found.index {
         return Err(wrong(format!("`population` is {population}, which is no population among the entries")));
     }
     if *place >= found.population.count {

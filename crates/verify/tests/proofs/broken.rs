@@ -24,7 +24,7 @@ fn left_out(cases: &mut Cases, log: &Log) {
         .entries
         .iter()
         .filter(|entry| entry.leaf.contains("\"k\":\"transition\""))
-        .map(|entry| entry.index)
+        .filter_map(|entry| entry.index)
         .collect();
     cases.refuted(
         "dropped-transition",
@@ -73,8 +73,13 @@ fn left_out(cases: &mut Cases, log: &Log) {
         &short,
         "entries[3]: is the first seal, of 2026-01-03T00:00:00Z, after `from`, 2026-01-02T00:00:00Z",
     );
-    let population =
-        whole.entries.iter().find(|entry| entry.leaf.contains("\"k\":\"population\"")).expect("one").index;
+    let population = whole
+        .entries
+        .iter()
+        .find(|entry| entry.leaf.contains("\"k\":\"population\""))
+        .expect("one")
+        .index
+        .expect("its index");
     cases.refuted(
         "dropped-population",
         "a population is left out",
@@ -89,7 +94,7 @@ fn left_out(cases: &mut Cases, log: &Log) {
         &other,
         "states[0]: is of control `AC-02`; the claim is about `EP-01`",
     );
-    let indexes: Vec<u64> = whole.entries.iter().map(|entry| entry.index).collect();
+    let indexes: Vec<u64> = whole.entries.iter().filter_map(|entry| entry.index).collect();
     let new = log.leaves.iter().position(|leaf| String::from_utf8_lossy(leaf).contains("NEW-1")).expect("one")
         as u64;
     let mut mixed = log.proof(whole.claim.clone(), &[&indexes[..], &[new]].concat());
@@ -147,10 +152,11 @@ fn changed(cases: &mut Cases, log: &Log) {
         "entries[5]: has the index 17, which does not grow",
     );
     let mut bad = whole.clone();
-    bad.entries.last_mut().expect("one").index += 1;
+    let last = bad.entries.last_mut().expect("one");
+    last.index = last.index.map(|index| index + 1);
     cases.refuted("index-moved", "an entry at another index", &bad, "hashes: ");
     let mut bad = whole.clone();
-    bad.entries.last_mut().expect("one").index = 63;
+    bad.entries.last_mut().expect("one").index = Some(63);
     cases.refuted(
         "index-beyond",
         "an entry beyond the checkpoint",
@@ -193,7 +199,7 @@ fn changed(cases: &mut Cases, log: &Log) {
         "is seal 12, of which no state of control `EP-01` is in the proof",
     );
     let mut bad = whole.clone();
-    bad.claim = Claim::Entry { index: bad.entries[0].index, opened: None };
+    bad.claim = Claim::Entry { index: bad.entries[0].index.expect("its index"), opened: None };
     cases.refuted(
         "states-without-need",
         "states that the claim does not need",

@@ -1,6 +1,6 @@
 //! Proofs with what must come of them: good ones, and one for each way in which a proof can be wrong.
 
-use octro_verify::{Claim, Policy, Status, sha256};
+use octro_verify::{Claim, Policy, Status, What, sha256};
 
 use crate::log::{HOUR, Log, company, day, policy};
 
@@ -65,6 +65,7 @@ pub fn cases() -> Vec<Case> {
     crate::broken::add(&mut cases, &log);
     crate::forged::add(&mut cases);
     crate::short::add(&mut cases);
+    crate::linked::add(&mut cases);
     cases.0
 }
 
@@ -128,6 +129,29 @@ fn good(cases: &mut Cases, log: &Log) {
         "entry-other-text",
         "a commitment that another text would have",
         &entry(Some(("accepted until July".to_owned(), sha256(b"")))),
+        "claim: `body` and `salt` open no commitment of the leaf",
+    );
+    let mut exports = company();
+    let by = Some(octro_verify::hmac(&sha256(b"salt"), &[b"page on loopback"]));
+    let what = What::Export { what: "controls".to_owned(), digest: sha256(b"a list"), by };
+    let (index, _) = exports.write(day(13) + 2 * HOUR, what);
+    let export = |body: &str| {
+        let opened = Some((body.to_owned(), sha256(b"salt")));
+        exports.proof(Claim::Entry { index, opened }, &[index])
+    };
+    cases.proved(
+        "export-opened",
+        "a list that was handed out, and to whom",
+        &export("page on loopback"),
+        &[
+            "records that a file `controls` with the SHA-256",
+            "Its commitment `by` opens to this text: `page on loopback`",
+        ],
+    );
+    cases.refuted(
+        "export-to-another",
+        "a list that was handed out to somebody else",
+        &export("console user root"),
         "claim: `body` and `salt` open no commitment of the leaf",
     );
     cases.refuted(

@@ -133,7 +133,7 @@ fn chains(cases: &mut Cases) {
 /// The proof of the last day with one more entry, which the builder would not have taken for a transition.
 fn proof_with(log: &Log, index: u64) -> Proof {
     let whole = proof(log);
-    let mut indexes: Vec<u64> = whole.entries.iter().map(|entry| entry.index).collect();
+    let mut indexes: Vec<u64> = whole.entries.iter().filter_map(|entry| entry.index).collect();
     indexes.push(index);
     Proof { states: whole.states, ..log.proof(whole.claim, &indexes) }
 }
@@ -427,8 +427,10 @@ fn seals(cases: &mut Cases) {
 /// Logs as large as can be counted. Their hashes stand for trees that nobody has.
 fn sizes(cases: &mut Cases) {
     let largest = u64::MAX >> 1;
-    let leaf =
-        Leaf { written: day(1), what: What::Export { what: "proof".to_owned(), digest: sha256(b"file") } };
+    let leaf = Leaf {
+        written: day(1),
+        what: What::Export { what: "proof".to_owned(), digest: sha256(b"file"), by: None },
+    };
     let text = String::from_utf8(leaf.to_bytes()).expect("a text");
     let proof = |index: u64, size: u64, checkpoint_size: &str| {
         let given = subtrees(size, &[index]).expect("in order");
@@ -440,7 +442,7 @@ fn sizes(cases: &mut Cases) {
         let checkpoint =
             format!("{note}\n{}{}", signed(&note, ORIGIN, 1), cosigned(&note, 9, day(2) / SECOND));
         let claim = Claim::Entry { index, opened: None };
-        let entries = vec![Entry { index, leaf: text.clone() }];
+        let entries = vec![Entry { index: Some(index), leaf: text.clone() }];
         let (states, members, secret, stamps) = (Vec::new(), Vec::new(), None, Vec::new());
         Proof { claim, checkpoint, entries, hashes, states, members, secret, stamps }
     };
@@ -455,7 +457,7 @@ fn sizes(cases: &mut Cases) {
         "has the size `9223372036854775808`; expected an integer below 2^63",
     );
     let mut bad = proof(largest - 1, largest, "9223372036854775807");
-    bad.entries[0].index = largest;
+    bad.entries[0].index = Some(largest);
     bad.claim = Claim::Entry { index: largest, opened: None };
     cases.refuted(
         "index-at-the-end",
@@ -464,7 +466,7 @@ fn sizes(cases: &mut Cases) {
         "entries[0]: has the index 9223372036854775807; the checkpoint has 9223372036854775807 leaves",
     );
     let mut bad = proof(largest - 1, largest, "9223372036854775807");
-    bad.entries[0].index -= 1;
+    bad.entries[0].index = Some(largest - 2);
     bad.claim = Claim::Entry { index: largest - 2, opened: None };
     cases.refuted("index-moved-in-a-large-log", "the last leaf at the place before", &bad, "hashes: ");
 }

@@ -225,7 +225,8 @@ impl Log {
         let given = subtrees(all.len() as u64, &indexes).expect("in order");
         let hashes = given.iter().map(|(start, end)| root(&all[*start as usize..*end as usize])).collect();
         let leaf = |index: u64| String::from_utf8(self.leaves[index as usize].clone()).expect("a text");
-        let entries = indexes.into_iter().map(|index| Entry { index, leaf: leaf(index) }).collect();
+        let entries =
+            indexes.into_iter().map(|index| Entry { index: Some(index), leaf: leaf(index) }).collect();
         let (states, members, secret, stamps) = (Vec::new(), Vec::new(), None, Vec::new());
         Proof { claim, checkpoint: self.checkpoint(), entries, hashes, states, members, secret, stamps }
     }
@@ -305,8 +306,21 @@ impl Log {
     /// The same proof with the log's first leaf in it.
     pub fn with_opening(&self, of: &Proof) -> Proof {
         let indexes: Vec<u64> =
-            std::iter::once(0).chain(of.entries.iter().map(|entry| entry.index)).collect();
+            std::iter::once(0).chain(of.entries.iter().filter_map(|entry| entry.index)).collect();
         Proof { states: of.states.clone(), ..self.proof(of.claim.clone(), &indexes) }
+    }
+
+    /// The same proof as Octro hands it out: of its transitions only the last is shown in the log.
+    pub fn linked(&self, of: &Proof) -> Proof {
+        let leaf = |entry: &Entry| Some((entry.index?, entry.leaf.clone().into_bytes()));
+        let entries = Entry::all(&of.claim, of.entries.iter().filter_map(leaf).collect());
+        self.under(&Proof { entries, ..of.clone() })
+    }
+
+    /// The same proof with the hashes that lead from its entries to this log's root.
+    pub fn under(&self, of: &Proof) -> Proof {
+        let indexes: Vec<u64> = of.entries.iter().filter_map(|entry| entry.index).collect();
+        Proof { hashes: self.proof(of.claim.clone(), &indexes).hashes, ..of.clone() }
     }
 
     fn resting(&self, seal: u64, kind: &str, control: &str) -> (u64, &Tree) {

@@ -11,6 +11,7 @@ mod began;
 mod broken;
 mod cases;
 mod forged;
+mod linked;
 mod log;
 mod outcomes;
 mod random;

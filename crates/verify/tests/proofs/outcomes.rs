@@ -40,6 +40,7 @@ fn a_flipped_bit_is_never_the_same_proof() {
     let seal = log.seals_of("EP-01", day(5), day(5), false)[0];
     for proof in [
         log.interval("EP-01", day(3), day(7) - HOUR),
+        log.linked(&log.interval("EP-01", day(3), day(7) - HOUR)),
         log.member(seal, "device", "laptop-3", "EP-01"),
         log.absent(seal, "device", "laptop-99", "EP-01"),
     ] {

@@ -57,9 +57,16 @@ proptest! {
             octro_verify::Leaf::parse(&log.leaves[*seal as usize]).expect("a seal").written > from
         });
         let proof = if begun { log.with_opening(&proof) } else { proof };
+        // Linked or not, it says the same.
+        let outcome = verify(log.linked(&proof).to_text().as_bytes(), &policy());
+        let Outcome::Proved(linked) = outcome else { panic!("{outcome:?}") };
         let outcome = verify(proof.to_text().as_bytes(), &policy());
         let Outcome::Proved(report) = outcome else { panic!("{outcome:?}") };
         let Shown::Interval(interval) = &report.shown else { panic!("an interval") };
+        let Shown::Interval(short) = &linked.shown else { panic!("an interval") };
+        prop_assert_eq!(&interval.segments, &short.segments);
+        let changes = interval.transitions.map_or(0, |(first, last)| last - first + 1);
+        prop_assert_eq!(short.linked, changes.saturating_sub(1));
         // At any moment the status is that of the last change at or before it. What became known after the seal that ends
         // the proof is not in it, and may have changed the past.
         let known = interval.last.index;
@@ -73,15 +80,18 @@ proptest! {
         prop_assert_eq!(interval.shares.iter().map(|share| share.micros).sum::<u64>(), to - from);
 
         // Any one entry left out, with hashes that fit.
-        let out = left_out.get(&proof.entries).index;
+        let out = left_out.get(&proof.entries).index.expect("its index");
         // Without the log's first leaf it may still be a proof, which says less.
         prop_assume!(out != 0);
-        let kept: Vec<u64> = proof.entries.iter().map(|entry| entry.index).filter(|index| *index != out).collect();
+        let kept: Vec<u64> = proof.entries.iter().filter_map(|entry| entry.index).filter(|index| *index != out).collect();
         prop_assume!(!kept.is_empty());
         let claim = Claim::Interval { control: CONTROLS[control].to_owned(), from, to };
         let states = proof.states.iter().filter(|state| state.seal != out).cloned().collect();
         let fewer = Proof { states, ..log.proof(claim, &kept) };
+        // What the log shows of it is the same, if it is linked.
+        let of_linked = verify(log.linked(&fewer).to_text().as_bytes(), &policy());
         let outcome = verify(fewer.to_text().as_bytes(), &policy());
+        prop_assert_eq!(matches!(outcome, Outcome::Proved(_)), matches!(of_linked, Outcome::Proved(_)));
         let seal_between = every && seals.contains(&out) && seals.last() != Some(&out);
         match outcome {
             // A seal between the ends, or before all that is known, is not needed.

@@ -1,11 +1,11 @@
 //! Which event means that which resource has to be read anew: as data. What an event says of a resource is never
 //! believed; it says only where to look.
 
+use octro_model::Glob;
 use octro_outbound::aws::api::Place;
 use serde_json::Value;
 
 use super::event::Event;
-use crate::aws::class::matches;
 use crate::aws::facts::many;
 
 /// One sort of event, and whom it is about.
@@ -316,7 +316,8 @@ pub(crate) const WATCHES: &[Watch] = &[
 /// What an event is about, as the table says; `None` if the table says nothing of it.
 pub(crate) fn watches(event: &Event) -> Option<Vec<(usize, &'static Watch)>> {
     let fits = |(_, watch): &(usize, &Watch)| {
-        watch.service == event.service && watch.events.iter().any(|name| matches(name, &event.name))
+        watch.service == event.service
+            && watch.events.iter().any(|name| Glob::new(*name).matches(&event.name))
     };
     let all: Vec<(usize, &Watch)> = (0..).zip(WATCHES).filter(fits).collect();
     if all.is_empty() {

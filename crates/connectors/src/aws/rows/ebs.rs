@@ -128,7 +128,7 @@ fn class(facts: &Facts<'_>) -> Known {
                 let key = facts
                     .fill("arn:{partition}:ec2:{region}:{account}:volume/{volumeId}")
                     .unwrap_or_default();
-                facts.classes.of(&key, at(&item.value, "tagSet.item"))
+                facts.classes.of_origin("aws.ebs.volume", &key, at(&item.value, "tagSet.item"))
             })
         }
         Some(Err(reason)) => Known::Unknown(reason.clone()),

@@ -1,16 +1,16 @@
 //! The table: one row for each part of each kind. `octro source aws policy`, the settings' kinds, and the collection all
 //! come from it.
 
-mod databases;
-mod ebs;
-mod files;
+pub(crate) mod databases;
+pub(crate) mod ebs;
+pub(crate) mod files;
 mod iam;
 mod kms;
 mod network;
-mod queues;
-mod rds;
-mod s3;
-mod streams;
+pub(crate) mod queues;
+pub(crate) mod rds;
+pub(crate) mod s3;
+pub(crate) mod streams;
 mod usage;
 
 use super::row::Row;

@@ -333,7 +333,9 @@ fn snapshot_class(facts: &Facts<'_>) -> Known {
                 let arn = item.value.get("DBInstanceArn").or_else(|| item.value.get("DBClusterArn"));
                 arn.and_then(Value::as_str).unwrap_or_default().to_owned()
             };
-            of.map_or(Known::Absent, |item| facts.classes.of(&arn(item), at(&item.value, "TagList.Tag")))
+            of.map_or(Known::Absent, |item| {
+                facts.classes.of_origin("aws.rds.instance", &arn(item), at(&item.value, "TagList.Tag"))
+            })
         }
         Some(Err(reason)) => Known::Unknown(reason.clone()),
         None => Known::Absent,

@@ -12,7 +12,7 @@ pub async fn run(resources: u32) -> anyhow::Result<Figures> {
     let stored = Stored::new("ingest").await?;
     let rate = |took: std::time::Duration, count: u32| f64::from(count) / took.as_secs_f64();
     let took = stored.collect(resources, |number| Bucket::new(number, 0)).await?;
-    figures.add("new resources, durably", rate(took, resources), "observations/s");
+    figures.add("new resources, durably", rate(took.wall, resources), "observations/s");
     figures.add(
         "engine with 10 tests, in memory",
         (memory("VmRSS:") - before) / f64::from(resources),
@@ -20,7 +20,7 @@ pub async fn run(resources: u32) -> anyhow::Result<Figures> {
     );
     next_day(&stored).await?;
     let took = stored.collect(resources, |number| Bucket::new(number, 0)).await?;
-    figures.add("unchanged observations, durably", rate(took, resources), "observations/s");
+    figures.add("unchanged observations, durably", rate(took.wall, resources), "observations/s");
     next_day(&stored).await?;
     for what in ["one attribute changed", "every attribute drawn anew"] {
         let redrawn = what.starts_with("every");
@@ -28,8 +28,10 @@ pub async fn run(resources: u32) -> anyhow::Result<Figures> {
             if redrawn { Bucket::new(number, 1) } else { Bucket::new(number, 0).changed(number) }
         };
         let before = results(&stored).await?;
-        let took = stored.collect(resources, bucket).await?;
-        figures.add(format!("{what}, durably"), rate(took, resources), "observations/s");
+        let taken = stored.collect(resources, bucket).await?;
+        figures.add(format!("{what}, durably"), rate(taken.wall, resources), "observations/s");
+        let cpu = taken.cpu.as_secs_f64() * 1e6 / f64::from(resources);
+        figures.add(format!("{what}, CPU of both threads"), cpu, "us/observation");
         let changed = (results(&stored).await? - before) as f64 / f64::from(resources);
         figures.add(format!("{what}: results that change"), changed, "of 10");
         next_day(&stored).await?;

@@ -9,6 +9,7 @@ mod ingest;
 mod latency;
 mod ledger;
 mod measure;
+mod pages;
 mod predicates;
 mod program;
 mod start;
@@ -32,7 +33,11 @@ pub fn run(global: &Global, bench: Bench) -> anyhow::Result<Exit> {
         }
         Bench::Evaluate { resources } => evaluate::run(resources)?,
         Bench::Ingest { resources } => super::block_on(ingest::run(resources))?,
-        Bench::Latency { resources } => super::block_on(latency::run(resources))?,
+        Bench::Latency { resources, pages: true } => {
+            super::block_on(pages::serve(resources))?;
+            return Ok(Exit::Done);
+        }
+        Bench::Latency { resources, pages: false } => super::block_on(latency::run(resources))?,
         Bench::History { resources } => super::block_on(history::run(resources))?,
         Bench::Ledger { entries, database } => super::block_on(ledger::run(entries, database.as_deref()))?,
         Bench::Tls { endpoints, roots, times, per_address, quick, delay_ms } => tls::run(&tls::Look {

@@ -10,11 +10,11 @@ use octro_server::Folder;
 use octro_store::Db;
 
 use super::buckets::Bucket;
-use super::measure::instant;
+use super::measure::{cpu_of_all, instant};
 use super::program;
 
 /// What a run of a source delivers at once.
-pub const BATCH: u32 = 500;
+pub const BATCH: u32 = 512;
 
 /// See the module.
 pub struct Stored {
@@ -24,6 +24,22 @@ pub struct Stored {
     pub kind: Id,
     pub source: Id,
     folder: Folder,
+}
+
+/// What the engine took to take a collection.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Taken {
+    /// The time of the day.
+    pub wall: Duration,
+    /// The time of all threads.
+    pub cpu: Duration,
+}
+
+impl Taken {
+    fn add(&mut self, (wall, cpu): (std::time::Instant, Duration)) {
+        self.wall += wall.elapsed();
+        self.cpu += cpu_of_all().saturating_sub(cpu);
+    }
 }
 
 /// The first moment of the benchmark's time.
@@ -56,8 +72,8 @@ impl Stored {
     }
 
     /// Hands in all buckets; `bucket` says what each is like. Answers how long the engine took.
-    pub async fn collect(&self, resources: u32, bucket: impl Fn(u32) -> Bucket) -> anyhow::Result<Duration> {
-        let mut engine = Duration::ZERO;
+    pub async fn collect(&self, resources: u32, bucket: impl Fn(u32) -> Bucket) -> anyhow::Result<Taken> {
+        let mut engine = Taken::default();
         let started_at = octro_model::Clock::now(&self.clock);
         let collecting = self.engine.begin(&self.source).await?;
         for first in (0..resources).step_by(BATCH as usize) {
@@ -65,13 +81,14 @@ impl Stored {
             let batch: Vec<Observation> = (first..last)
                 .map(|number| bucket(number).observation(&self.kind, number, Some(started_at)))
                 .collect::<Result<_, _>>()?;
-            let begun = instant();
+            let begun = (instant(), cpu_of_all());
             self.engine.observe(&collecting, batch).await?;
-            engine += begun.elapsed();
+            engine.add(begun);
         }
-        let begun = instant();
+        let begun = (instant(), cpu_of_all());
         self.finish(&collecting, started_at, resources).await?;
-        Ok(engine + begun.elapsed())
+        engine.add(begun);
+        Ok(engine)
     }
 
     async fn finish(

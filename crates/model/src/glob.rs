@@ -1,4 +1,4 @@
-//! Patterns over whole keys, for exceptions: `*` is any run of characters, `?` is any one, everything else is itself.
+//! Patterns over whole keys: `*` is any run of characters, `?` is any one, everything else is itself.
 
 use std::fmt;
 
