@@ -1,8 +1,6 @@
 //! `octro check aws` on bad days, against a server that answers what a test wrote down: nothing hangs, nothing panics,
 //! and what could not be read is unknown, with the reason.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what it expects")]
-
 use serde_json::Value;
 
 mod support;

@@ -190,9 +190,9 @@ fn allowed() -> BTreeSet<String> {
         .output()
         .unwrap();
     let policy: Value = serde_json::from_slice(&ran.stdout).unwrap();
-    let actions = policy["Statement"].as_array().unwrap().iter().flat_map(|one| match &one["Action"] {
-        Value::Array(many) => many.clone(),
-        one => vec![one.clone()],
+    let actions = policy["Statement"].as_array().unwrap().iter().flat_map(|one| {
+        let action = &one["Action"];
+        action.as_array().cloned().unwrap_or_else(|| vec![action.clone()])
     });
     // A list of several is allowed by the permission of one.
     let more = ["sqs:DeleteMessageBatch".to_owned()];

@@ -1,8 +1,6 @@
 //! `octro check aws` when the service is overrun, the clock is wrong, a region is off, or answers are huge, twisted or
 //! damaged: never a pass that was not seen, never a hang, never a panic.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what it expects")]
-
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use octro_testkit::Chance;

@@ -66,7 +66,7 @@ pub fn policy(kinds: &[String], organization: bool, changes: Option<&str>) -> Re
         statements.push(json!({ "Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource }));
     }
     if let Some(queue) = changes {
-        let is_queue = queue.starts_with("arn:aws") && queue.splitn(6, ':').nth(2) == Some("sqs");
+        let is_queue = queue.starts_with("arn:aws") && queue.split(':').nth(2) == Some("sqs");
         if !is_queue || queue.contains(['*', '?']) {
             return Err(format!("`{queue}` is no queue; expected arn:aws:sqs:REGION:ACCOUNT:NAME"));
         }

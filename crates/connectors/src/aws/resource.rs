@@ -25,7 +25,7 @@ impl Account {
         let mut items = if is_shared(row.list) {
             Items::Kept(self.shared(row.list, &place).await, 0)
         } else {
-            Items::Coming(self.listing(row.list, &place, &[]), Vec::new().into_iter())
+            Items::Coming(Box::new(self.listing(row.list, &place, &[])), Vec::new().into_iter())
         };
         let mut fault = None;
         let mut beside: Option<Arc<[Listed]>> = None;
@@ -207,7 +207,7 @@ impl Account {
 /// The items of a row's list: kept for several rows, or coming page by page.
 enum Items<'a> {
     Kept(Read, usize),
-    Coming(Listing<'a>, std::vec::IntoIter<Item>),
+    Coming(Box<Listing<'a>>, std::vec::IntoIter<Item>),
 }
 
 impl Items<'_> {

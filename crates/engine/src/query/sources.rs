@@ -14,9 +14,9 @@ const KINDS: &str =
 /// A run that only brought changes covered no scope; with `$4` it does not count.
 const COLLECTIONS: &str = "SELECT c.ord, c.started_at, c.finished_at, c.complete, c.changed, c.unchanged, c.gone, \
        c.refused, c.errors, c.whole \
-     FROM (SELECT r.*, CASE WHEN EXISTS (SELECT 1 FROM source_kinds k JOIN coverage v \
+     FROM (SELECT r.*, CAST(CASE WHEN EXISTS (SELECT 1 FROM source_kinds k JOIN coverage v \
              ON v.kind = k.kind AND v.source = r.source AND v.finished_at = r.finished_at WHERE k.source = r.source) \
-           THEN 1 ELSE 0 END AS whole FROM collections r WHERE r.source = $1 AND r.finished_at <= $2) c \
+           THEN 1 ELSE 0 END AS BIGINT) AS whole FROM collections r WHERE r.source = $1 AND r.finished_at <= $2) c \
      WHERE c.whole >= $4 ORDER BY c.finished_at DESC LIMIT $3";
 const SCOPES: &str = "SELECT c.kind, c.scope, c.complete, c.resources, c.pages, c.finished_at, c.reason, c.collection \
      FROM (SELECT k.kind AS kind, (SELECT MAX(finished_at) FROM coverage \

@@ -77,7 +77,7 @@ async fn serve(asked: Arc<Mutex<Vec<String>>>) -> String {
                 }
             } else if text.contains("role_name=Gone") {
                 (403, "{\"__type\":\"ForbiddenException\"}")
-            } else if text.contains("x-amz-sso_bearer_token: valid")
+            } else if text.contains("x-amz-sso_bearer_token: usable")
                 || text.contains("x-amz-sso_bearer_token: fresh")
             {
                 (
@@ -185,7 +185,7 @@ async fn profiles_give_keys_of_every_sort_and_say_how_to_mend_what_they_do_not()
     let static_keys = "[static]\naws_access_key_id=AK=1\naws_secret_access_key = s \n; a word\n";
     std::fs::write(home.path().join(".aws/credentials"), static_keys).unwrap();
     token(&cache, "a.json", "https://acme.awsapps.com/start", "stale", "2026-09-01T00:00:00Z", "");
-    token(&cache, "b.json", "https://acme.awsapps.com/start", "valid", "2026-09-21T20:00:00UTC", "r");
+    token(&cache, "b.json", "https://acme.awsapps.com/start", "usable", "2026-09-21T20:00:00UTC", "r");
     token(&cache, "c.json", "https://old.awsapps.com/start", "stale", "2026-09-21T00:00:00Z", "r");
     token(&cache, "d.json", "https://ended.awsapps.com/start", "stale", "2026-09-21T00:00:00Z", "used-up");
     std::fs::write(cache.join("e.json"), "{").unwrap();
@@ -237,7 +237,7 @@ async fn profiles_give_keys_of_every_sort_and_say_how_to_mend_what_they_do_not()
     ] {
         let error = keys(profile).await.unwrap_err();
         assert!(error.contains(words), "{profile}: {error}");
-        assert!(!error.contains("stale") && !error.contains("valid"), "{error}");
+        assert!(!error.contains("stale") && !error.contains("usable"), "{error}");
     }
 }
 
