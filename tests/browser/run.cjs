@@ -65,7 +65,7 @@ const RARER = [
 ];
 const KINDS = [
   'overview', 'controls', 'control', 'test', 'resources', 'resource', 'results', 'why', 'sources', 'source', 'period', 'ledger', 'ledger-entries',
-  'ledger-seal', 'ledger-verify', 'principles', 'data', 'certificates', 'framework', 'policy', 'program', 'search',
+  'ledger-seal', 'ledger-verify', 'principles', 'data', 'exposure', 'coverage', 'certificates', 'framework', 'policy', 'program', 'search',
 ];
 
 async function looked(page, url, name, view) {

@@ -5,34 +5,45 @@ use serde_json::{Value, json};
 
 use crate::random::Random;
 use crate::thing::{DAYS, Thing, day, hour, moment};
+use crate::ways;
 
 const ACCOUNTS: [&str; 3] = ["111111111111", "222222222222", "333333333333"];
 const REGIONS: [&str; 2] = ["eu-central-1", "eu-west-1"];
 
 /// What the company has none of.
 pub const NONE_OF: &[&str] = &[
+    "aws.apigateway.domain",
+    "aws.backup.recovery_point",
     "aws.backup.vault",
+    "aws.cloudfront.distribution",
     "aws.dax.cluster",
     "aws.ebs.defaults",
     "aws.ebs.snapshot",
+    "aws.ec2.interface",
     "aws.ecr.repository",
     "aws.efs.filesystem",
     "aws.elasticache.group",
+    "aws.elasticache.serverless",
     "aws.firehose.stream",
     "aws.fsx.filesystem",
     "aws.iam.role",
+    "aws.keyspaces.table",
     "aws.kinesis.stream",
     "aws.logs.group",
     "aws.memorydb.cluster",
     "aws.msk.cluster",
+    "aws.network_acl",
     "aws.opensearch.domain",
+    "aws.opensearch_serverless.collection",
     "aws.rds.snapshot",
     "aws.redshift.cluster",
+    "aws.redshift_serverless.namespace",
     "aws.secretsmanager.secret",
     "aws.service",
     "aws.sns.topic",
     "aws.sqs.queue",
     "aws.ssm.parameter",
+    "aws.timestream.database",
 ];
 
 struct Place {
@@ -79,6 +90,7 @@ pub fn cloud(random: &mut Random, count: u32) -> Result<Vec<Thing>, IdError> {
     for number in 0..share(9) {
         things.push(user(random, number)?);
     }
+    things.extend(ways::ways()?);
     Ok(things)
 }
 
@@ -95,7 +107,7 @@ pub fn keys(random: &mut Random) -> Result<Vec<Thing>, IdError> {
                     "manager": "customer", "enabled": true, "state": "enabled", "deletion_at": Value::Null,
                     "spec": "symmetric", "origin": "kms", "rotation": rotated,
                     "rotation_period": if rotated { json!("365d") } else { Value::Null },
-                    "policy_open": false,
+                    "policy_open": false, "grants": [],
                 });
                 let mut thing =
                     Thing::new("aws.kms.key", place.key_arn(number), first)?.within(place.scope());
@@ -183,7 +195,7 @@ fn instance(random: &mut Random, number: u32) -> Result<Thing, IdError> {
         "storage_encrypted": encrypted, "kms_key_id": if encrypted { key } else { Value::Null },
         "snapshots_clear": 0, "snapshots_public": 0, "public": false, "tls_required": random.percent(90),
         "backup_retention": "14d", "latest_restorable_at": moment(day(0)), "deletion_protection": true,
-        "auto_minor_upgrade": true,
+        "auto_minor_upgrade": true, "exposure": ways::to_database(number), "shield": ways::SHIELD,
     });
     let arn = format!("arn:aws:rds:{}:{}:db:db-{number:03}", place.region, place.account);
     let mut thing = Thing::new("aws.rds.instance", arn, first)?.within(place.scope());

@@ -11,6 +11,7 @@ mod random;
 #[cfg(test)]
 mod tests;
 mod thing;
+mod ways;
 mod year;
 
 use std::sync::Arc;

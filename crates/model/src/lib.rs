@@ -16,7 +16,7 @@ pub use collection::{Collection, CollectionError, ScopeReport};
 pub use glob::Glob;
 pub use hex::hex;
 pub use id::{Id, IdError};
-pub use observation::{Observation, UnknownReason, Why};
+pub use observation::{Observation, UnknownReason, Why, permission};
 pub use schema::{Attribute, Kind, Sensitivity, Type};
 pub use status::{Coverage, Layer, ParseWordError, Severity, Status, Tally};
 pub use time::{Clock, ManualClock, ParseTimeError, Span, SystemClock, Timestamp};

@@ -56,6 +56,17 @@ impl UnknownReason {
     }
 }
 
+/// The permission of another system with which the detail of a reason begins, as `s3:GetBucketPolicy (answers
+/// AccessDenied)`.
+pub fn permission(detail: &str) -> Option<&str> {
+    let word = detail.split_whitespace().next()?.trim_end_matches(':');
+    let (service, action) = word.split_once(':')?;
+    let plain = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    (plain(service) && plain(action)).then_some(word)
+}
+
 impl fmt::Display for UnknownReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let why = self.why.label();
@@ -95,5 +106,18 @@ impl Why {
             Self::Unsupported => "unsupported",
             Self::Unset => "not set",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_names_its_permission() {
+        assert_eq!(permission("s3:GetBucketPolicy (answers AccessDenied: no)"), Some("s3:GetBucketPolicy"));
+        assert_eq!(permission("kms:ListAliases: no answer within 30s"), Some("kms:ListAliases"));
+        assert_eq!(permission("the policy is no JSON"), None);
+        assert_eq!(permission("`a:b` is odd"), None);
     }
 }

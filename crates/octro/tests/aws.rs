@@ -2,8 +2,15 @@
 //! prepared and nothing else; with the permissions of `octro source aws policy` everything works; and with each of them
 //! taken away, nothing that needed it stays good.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what it expects")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what it expects"
+)]
 
+#[path = "aws/expected.rs"]
+mod expected;
 #[path = "aws/terraform.rs"]
 mod terraform;
 
@@ -12,117 +19,11 @@ use std::fmt::Write as _;
 use std::process::Command;
 use std::sync::Mutex;
 
-use octro_testkit::{Gatekeeper, Moto};
+use expected::{FAILS, UNKNOWNS, WITHOUT_VERDICT};
+use octro_testkit::{Gatekeeper, Moto, Recorded};
 use serde_json::Value;
 
 const ROLE: &str = "arn:aws:iam::222233334444:role/OctroReads";
-
-/// What is wrong in the estate: the test without `aws.`, and the names of what fails it.
-const FAILS: &[(&str, &[&str])] = &[
-    ("dax.cluster.encrypted", &["dax-clear"]),
-    ("dynamodb.table.customer_key", &["table-default"]),
-    ("dynamodb.table.recoverable", &["table-default"]),
-    (
-        "ebs.defaults.encrypted",
-        &["123456789012/eu-west-1", "222233334444/us-east-1", "222233334444/eu-west-1"],
-    ),
-    ("ebs.snapshot.customer_key", &["snap-of-volume-clear"]),
-    ("ebs.snapshot.encrypted", &["snap-of-volume-clear"]),
-    ("ebs.snapshot.not_public", &["snap-of-volume-shared"]),
-    ("ebs.volume.customer_key", &["volume-clear"]),
-    ("ebs.volume.encrypted", &["volume-clear"]),
-    ("ebs.volume.snapshots", &["volume-clear", "volume-shared"]),
-    ("ecr.repository.customer_key", &["images/default"]),
-    ("efs.filesystem.customer_key", &["share-clear"]),
-    ("efs.filesystem.encrypted", &["share-clear"]),
-    ("elasticache.group.customer_key", &["cache-clear"]),
-    ("elasticache.group.encrypted", &["cache-clear"]),
-    ("firehose.stream.encrypted", &["delivery-clear"]),
-    ("iam.role.trust_closed", &["role/anyone"]),
-    ("iam.user.phishing_resistant", &["123456789012:root", "222233334444:root", "user/ann", "user/bob"]),
-    ("kinesis.stream.customer_key", &["stream-clear"]),
-    ("kinesis.stream.encrypted", &["stream-clear"]),
-    ("kms.key.not_ending", &["key-ending"]),
-    ("kms.key.policy_closed", &["key-open"]),
-    ("kms.key.rotated", &["key-still"]),
-    ("kms.key.usable", &["key-disabled", "key-ending"]),
-    ("logs.group.customer_key", &["/logs/default"]),
-    ("memorydb.cluster.customer_key", &["memory-default"]),
-    ("opensearch.domain.customer_key", &["search-clear"]),
-    ("opensearch.domain.encrypted", &["search-clear"]),
-    ("opensearch.domain.not_public", &["search-clear"]),
-    ("rds.instance.backups", &["db-brief"]),
-    ("rds.instance.classified", &["db-unclassified"]),
-    ("rds.instance.customer_key", &["db-clear"]),
-    ("rds.instance.encrypted", &["cluster-clear", "db-clear"]),
-    ("rds.instance.not_public", &["db-open"]),
-    ("rds.instance.snapshots", &["cluster-clear", "db-brief", "db-clear"]),
-    ("rds.instance.tls_required", &["db-clear"]),
-    ("rds.snapshot.customer_key", &["rds:db-clear-", "snap-of-clear"]),
-    ("rds.snapshot.encrypted", &["rds:cluster-clear-", "rds:db-clear-", "snap-of-clear"]),
-    ("rds.snapshot.not_public", &["snap-shared"]),
-    ("redshift.cluster.customer_key", &["house-clear"]),
-    ("redshift.cluster.encrypted", &["house-clear"]),
-    ("redshift.cluster.not_public", &["house-open"]),
-    ("s3.bucket.access_logged", &["acme-unlogged"]),
-    ("s3.bucket.classified", &["acme-unclassified"]),
-    ("s3.bucket.customer_key", &["acme-aes", "acme-disabled-key", "acme-ending-key"]),
-    ("s3.bucket.not_public", &["acme-open-acl", "acme-open-policy"]),
-    ("s3.bucket.public_access_blocked", &["acme-open-acl", "acme-open-policy", "acme-unblocked"]),
-    ("s3.bucket.tls_only", &["acme-no-policy", "acme-tls-objects", "acme-tls-some"]),
-    ("s3.bucket.versioned", &["acme-unversioned"]),
-    ("secretsmanager.secret.customer_key", &["secret-default"]),
-    (
-        "security_group.admin_ports_closed",
-        &["group-all", "group-halves", "group-prefixes", "group-ssh", "group-ssh-6"],
-    ),
-    ("security_group.default_empty", &["group-default"]),
-    ("security_group.no_open_all", &["group-all"]),
-    ("sns.topic.customer_key", &["topic-default"]),
-    ("sns.topic.not_public", &["topic-open"]),
-    ("sqs.queue.customer_key", &["queue-own"]),
-    ("sqs.queue.encrypted", &["queue-abroad", "queue-clear", "queue-elsewhere"]),
-    ("sqs.queue.not_public", &["queue-open"]),
-    ("ssm.parameter.encrypted", &["parameter-clear"]),
-];
-
-/// What cannot be known of it: nobody classified it, the key is in another account, or moto does not tell.
-const UNKNOWNS: &[(&str, &[&str])] = &[
-    ("dynamodb.table.customer_key", &["table-unclassified"]),
-    ("dynamodb.table.recoverable", &["table-unclassified"]),
-    ("ebs.snapshot.customer_key", &["snap-of-volume-good"]),
-    ("rds.instance.backups", &["db-unclassified"]),
-    ("rds.instance.customer_key", &["db-unclassified"]),
-    (
-        "rds.instance.supported",
-        &["cluster-good", "cluster-clear", "db-good", "db-clear", "db-open", "db-unclassified", "db-brief"],
-    ),
-    (
-        "rds.instance.tls_required",
-        &["cluster-clear", "cluster-good", "db-brief", "db-open", "db-unclassified"],
-    ),
-    ("rds.snapshot.customer_key", &["rds:db-unclassified-"]),
-    ("s3.bucket.access_logged", &["acme-unclassified"]),
-    ("s3.bucket.customer_key", &["acme-foreign-key", "acme-unclassified"]),
-    ("s3.bucket.versioned", &["acme-unclassified"]),
-    ("ssm.parameter.customer_key", &["parameter/parameter/default"]),
-];
-
-/// Permissions that change no verdict on this estate when they are missing, and why.
-const WITHOUT_VERDICT: &[(&str, &str)] = &[
-    ("dax:ListTags", "no test of DAX asks what it holds"),
-    ("ec2:DescribeRegions", "the settings name the regions, and say that the others are unused"),
-    ("ec2:DescribeRouteTables", "no test asks whether a group can be reached from the internet"),
-    ("ec2:GetEbsDefaultKmsKeyId", "no test asks for the key; moto does not know the call"),
-    ("elasticache:DescribeCacheClusters", "the test fails as a whole in any case; the gap is told"),
-    ("iam:ListVirtualMFADevices", "the root user has no factor at all"),
-    ("rds:DescribeDBClusterParameters", "moto has no parameters of clusters: they are unknown in any case"),
-    (
-        "rds:DescribeDBMajorEngineVersions",
-        "moto does not know the call: its attribute is unknown in any case",
-    ),
-    ("s3:GetBucketObjectLockConfiguration", "no test asks for it"),
-];
 
 type Verdicts = BTreeMap<(String, String), (String, String)>;
 
@@ -130,6 +31,8 @@ struct Estate {
     moto: Moto,
     /// What the service numbered, and its name in the estate.
     names: BTreeMap<String, String>,
+    /// What services answer that moto does not have.
+    recorded: Vec<Recorded>,
 }
 
 impl Estate {
@@ -144,13 +47,14 @@ impl Estate {
         .unwrap();
         assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
         let made: BTreeMap<String, String> = serde_json::from_slice(&ran.stdout).unwrap();
+        let recorded = recorded(&made);
         let names = made.into_iter().map(|(name, id)| (id, name)).collect();
-        Self { moto, names }
+        Self { moto, names, recorded }
     }
 
     /// Looks and judges, with these permissions.
     fn check(&self, kinds: &[&str], allowed: BTreeSet<String>) -> (Verdicts, String, Gatekeeper) {
-        let keeper = Gatekeeper::start(self.moto.port, Some(allowed)).unwrap();
+        let keeper = Gatekeeper::with(self.moto.port, Some(allowed), self.recorded.clone()).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("octro.toml");
         let text = format!(
@@ -185,6 +89,22 @@ impl Estate {
     }
 }
 
+/// The answers in `tests/labs/aws/recorded.json`, in which keys are named as the estate names them.
+fn recorded(made: &BTreeMap<String, String>) -> Vec<Recorded> {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/labs/aws/recorded.json");
+    let mut text = std::fs::read_to_string(file).unwrap();
+    for (name, id) in made {
+        text = text.replace(&format!("{{{name}}}"), id);
+    }
+    let all: Vec<Value> = serde_json::from_str(&text).unwrap();
+    let of = |one: &Value| Recorded {
+        permission: one["permission"].as_str().unwrap().to_owned(),
+        when: one["when"].as_array().unwrap().iter().map(|part| part.as_str().unwrap().to_owned()).collect(),
+        body: one["body"].as_str().map_or_else(|| one["body"].to_string(), str::to_owned),
+    };
+    all.iter().map(of).collect()
+}
+
 fn environment<'a>(command: &'a mut Command, url: &str) -> &'a mut Command {
     command
         .env("AWS_ENDPOINT_URL", url)
@@ -202,8 +122,12 @@ fn policy(kinds: &[&str]) -> BTreeSet<String> {
         .output()
         .unwrap();
     let policy: Value = serde_json::from_slice(&ran.stdout).unwrap();
-    let actions = policy["Statement"][0]["Action"].as_array().unwrap().iter();
-    actions.map(|action| action.as_str().unwrap().to_owned()).collect()
+    let statements = policy["Statement"].as_array().unwrap().iter();
+    let actions = statements
+        .flat_map(|one| one["Action"].as_array().cloned().unwrap_or_else(|| vec![one["Action"].clone()]));
+    // Where services are offered is asked only if one does not answer.
+    let actions = actions.map(|action| action.as_str().unwrap().to_owned());
+    actions.filter(|action| action != "ssm:GetParametersByPath").collect()
 }
 
 fn with_role(mut allowed: BTreeSet<String>) -> BTreeSet<String> {
@@ -224,6 +148,7 @@ fn the_estate_is_judged_as_it_is_and_never_better_than_it_could_be_seen() {
     let idle: Vec<&String> = all.difference(&asked).collect();
     assert!(idle.is_empty(), "the policy is too wide: {idle:?}");
 
+    the_paths_are_told(&estate, &verdicts);
     a_token_of_a_cluster_is_enough(&estate);
     terraform::the_plan_is_judged_like_the_estate(&verdicts);
 
@@ -246,6 +171,51 @@ fn the_estate_is_judged_as_it_is_and_never_better_than_it_could_be_seen() {
     });
     let wrong = wrong.into_inner().unwrap();
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// A verdict says by which path, and nothing that only looks open fails.
+fn the_paths_are_told(estate: &Estate, verdicts: &Verdicts) {
+    let reason = |test: &str, end: &str| {
+        let found = verdicts.iter().find(|((of, resource), _)| of == test && resource.ends_with(end));
+        let (_, (status, reason)) = found.unwrap_or_else(|| panic!("{test} {end}"));
+        let mut reason = reason.clone();
+        for (id, name) in &estate.names {
+            reason = reason.replace(id, name);
+        }
+        (status.clone(), reason)
+    };
+    for (test, end, path) in [
+        (
+            "aws.ec2.instance.admin_unreachable",
+            "machine-bastion",
+            "internet -> net-gateway -> machine-bastion:22",
+        ),
+        (
+            "aws.ec2.interface.admin_unreachable",
+            "interface-open",
+            "internet -> net-gateway -> interface-open:3389",
+        ),
+        ("aws.rds.instance.unreachable", "db-open", "internet -> net-gateway -> rds db-open:5432"),
+        (
+            "aws.rds.instance.not_behind_public_machine",
+            "db-brief",
+            "internet -> net-gateway -> machine-bastion -> rds db-brief:5432",
+        ),
+    ] {
+        let (status, reason) = reason(test, end);
+        assert!(status == "fail" && reason.contains(path), "{test} {end}: {status} {reason}");
+    }
+    for (test, end) in [
+        // No route, a network ACL that lets no answer out, no public address.
+        ("aws.ec2.instance.admin_unreachable", "machine-unrouted"),
+        ("aws.ec2.instance.admin_unreachable", "machine-filtered"),
+        ("aws.ec2.instance.admin_unreachable", "machine-app"),
+        ("aws.rds.instance.unreachable", "db-unrouted"),
+        // Behind a load balancer, as it should be.
+        ("aws.rds.instance.not_behind_public_machine", "db-good"),
+    ] {
+        assert_eq!(reason(test, end).0, "pass", "{test} {end}");
+    }
 }
 
 /// Without any keys: a token is exchanged for those of a role, in the other account.

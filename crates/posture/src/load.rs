@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use octro_engine::{
-    CertificateRow, ControlView, DataMap, EngineError, Hit, Period, ResourceFilter, ResultFilter, ResultSort,
-    TestView,
+    CertificateRow, ControlView, Coverage, DataMap, EngineError, Exposure, Hit, Period, ResourceFilter,
+    ResultFilter, ResultSort, TestView,
 };
 use octro_model::{Id, Layer, Severity, Span, Status, Timestamp};
 use octro_web::{Params, WebError};
@@ -173,6 +173,40 @@ pub(crate) async fn data(ask: &Ask) -> Result<DataMap, Failure> {
             && holds(&text, &[&row.place])
     });
     Ok(map)
+}
+
+/// The paths from the internet, by `via`, `kind`, `account`, `status` and `q` (in hops and sources).
+pub(crate) async fn exposure(ask: &Ask) -> Result<Exposure, Failure> {
+    let mut found = ask.query().exposure(ask.as_of()).await?;
+    let kind = ask.params.read::<Id>("kind")?;
+    let status = ask.params.read::<Status>("status")?;
+    let (via, account) = (ask.params.get("via"), ask.params.get("account"));
+    let text = text(&ask.params);
+    found.paths.retain(|path| {
+        via.is_none_or(|via| path.via == via)
+            && kind.as_ref().is_none_or(|kind| path.kind == *kind)
+            && account.is_none_or(|account| path.account == account)
+            && status.is_none_or(|status| path.status == Some(status))
+            && holds(&text, &[&path.hops.join(" -> "), &path.sources, &path.key])
+    });
+    Ok(found)
+}
+
+/// What could not be seen, by `why`, `account`, `kind`, `permission` and `q` (in region, attribute and answer).
+pub(crate) async fn coverage(ask: &Ask) -> Result<Coverage, Failure> {
+    let mut found = ask.query().coverage(ask.as_of()).await?;
+    let kind = ask.params.read::<Id>("kind")?;
+    let (why, account) = (ask.params.get("why"), ask.params.get("account"));
+    let permission = ask.params.get("permission");
+    let text = text(&ask.params);
+    found.gaps.retain(|gap| {
+        why.is_none_or(|why| gap.why == why)
+            && kind.as_ref().is_none_or(|kind| gap.kind == *kind)
+            && account.is_none_or(|account| gap.account == account)
+            && permission.is_none_or(|permission| gap.permission == permission)
+            && holds(&text, &[&gap.region, &gap.attribute, &gap.detail])
+    });
+    Ok(found)
 }
 
 /// The certificates in use, by `within` (they end within so many days), `status` and `q`.

@@ -104,6 +104,7 @@ fn nav() -> Vec<Section> {
                 tab("/resources", "Resources", Icon::Box),
                 tab("/results", "Results", Icon::Rows),
                 tab("/data", "Data", Icon::Store),
+                tab("/exposure", "Exposure", Icon::Globe),
                 tab("/certificates", "Certificates", Icon::Certificate),
             ],
         },
@@ -111,6 +112,7 @@ fn nav() -> Vec<Section> {
             title: "Evidence",
             tabs: vec![
                 tab("/sources", "Sources", Icon::Plug),
+                tab("/coverage", "Coverage", Icon::Eye),
                 tab("/period", "Period", Icon::Calendar),
                 tab("/ledger", "Ledger", Icon::Seal),
                 tab("/principles", "Principles", Icon::Compass),

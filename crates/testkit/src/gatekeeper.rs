@@ -24,19 +24,34 @@ const S3: [(&str, &str); 11] = [
     ("object-lock", "s3:GetBucketObjectLockConfiguration"),
     ("tagging", "s3:GetBucketTagging"),
 ];
-/// What services with paths want, by the service and the beginning of the path; the first that fits counts.
-const PATHS: [(&str, &str, &str); 8] = [
+/// What services with paths want, by the service and the beginning of the path (`*` is any part of it); the first that
+/// fits counts.
+const PATHS: [(&str, &str, &str); 11] = [
     ("s3", "/v20180820/configuration/publicAccessBlock", "s3:GetAccountPublicAccessBlock"),
     ("elasticfilesystem", "/2015-02-01/file-systems", "elasticfilesystem:DescribeFileSystems"),
     ("es", "/2021-01-01/domain", "es:ListDomainNames"),
     ("es", "/2021-01-01/opensearch/domain/", "es:DescribeDomain"),
     ("es", "/2021-01-01/tags/", "es:ListTags"),
+    ("backup", "/backup-vaults/*/recovery-points/", "backup:ListRecoveryPointsByBackupVault"),
     ("backup", "/backup-vaults/", "backup:ListBackupVaults"),
     ("backup", "/tags/", "backup:ListTags"),
     ("kafka", "/api/v2/clusters", "kafka:ListClustersV2"),
+    ("cloudfront", "/2020-05-31/distribution", "cloudfront:ListDistributions"),
+    ("apigateway", "/domainnames", "apigateway:GET"),
 ];
 /// What everybody may do.
 const FREE: [&str; 1] = ["sts:GetCallerIdentity"];
+
+/// What a service answers that the server behind does not have, as its reference writes it.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// The permission of the call.
+    pub permission: String,
+    /// What the request must hold.
+    pub when: Vec<String>,
+    /// The answer.
+    pub body: String,
+}
 
 /// The proxy. Its thread ends with the process.
 #[derive(Clone, Debug)]
@@ -52,17 +67,29 @@ impl Gatekeeper {
     /// # Errors
     /// If no port is free.
     pub fn start(port: u16, allowed: Option<BTreeSet<String>>) -> std::io::Result<Self> {
+        Self::with(port, allowed, Vec::new())
+    }
+
+    /// The same; what is recorded it answers by itself, with the first that fits.
+    ///
+    /// # Errors
+    /// If no port is free.
+    pub fn with(
+        port: u16,
+        allowed: Option<BTreeSet<String>>,
+        recorded: Vec<Recorded>,
+    ) -> std::io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let url = format!("http://{}", listener.local_addr()?);
         let seen: Arc<Mutex<BTreeMap<String, u64>>> = Arc::default();
         let keeper = Self { url, seen: seen.clone() };
-        let allowed = Arc::new(allowed);
+        let rules = Arc::new((allowed, recorded));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (seen, allowed) = (seen.clone(), allowed.clone());
+                let (seen, rules) = (seen.clone(), rules.clone());
                 std::thread::spawn(move || {
                     // A caller that goes away is no fault.
-                    let _ = answer(stream, port, &seen, allowed.as_ref().as_ref());
+                    let _ = answer(stream, port, &seen, (rules.0.as_ref(), &rules.1));
                 });
             }
         });
@@ -79,7 +106,7 @@ fn answer(
     mut stream: TcpStream,
     port: u16,
     seen: &Mutex<BTreeMap<String, u64>>,
-    allowed: Option<&BTreeSet<String>>,
+    (allowed, recorded): (Option<&BTreeSet<String>>, &[Recorded]),
 ) -> std::io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
     let (head, body) = request(&mut stream)?;
@@ -89,6 +116,17 @@ fn answer(
         FREE.contains(&permission.as_str()) || allowed.is_none_or(|allowed| allowed.contains(&permission));
     if !may {
         let text = refusal(&head, &permission);
+        return stream.write_all(text.as_bytes());
+    }
+    let text = format!("{head}\r\n{}", String::from_utf8_lossy(&body));
+    let fits =
+        |one: &&Recorded| one.permission == permission && one.when.iter().all(|part| text.contains(part));
+    if let Some(one) = recorded.iter().find(fits) {
+        let text = format!(
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{}",
+            one.body.len(),
+            one.body
+        );
         return stream.write_all(text.as_bytes());
     }
     let mut upstream = TcpStream::connect(("127.0.0.1", port))?;
@@ -134,6 +172,14 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     })
 }
 
+/// Whether a path begins so; `*` is any part of it.
+fn begins(path: &str, pattern: &str) -> bool {
+    match pattern.split_once('*') {
+        None => path.starts_with(pattern),
+        Some((begin, then)) => path.strip_prefix(begin).is_some_and(|rest| rest.contains(then)),
+    }
+}
+
 /// The permission that a request needs.
 fn permission(head: &str, body: &[u8]) -> String {
     // `Credential=AKID/20260921/eu-central-1/rds/aws4_request`
@@ -143,7 +189,7 @@ fn permission(head: &str, body: &[u8]) -> String {
     let target = head.split_ascii_whitespace().nth(1).unwrap_or("/");
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     if let Some((_, _, permission)) =
-        PATHS.iter().find(|(of, begin, _)| *of == service && path.starts_with(begin))
+        PATHS.iter().find(|(of, begin, _)| *of == service && begins(path, begin))
     {
         return (*permission).to_owned();
     }
@@ -151,6 +197,10 @@ fn permission(head: &str, body: &[u8]) -> String {
         let first = query.split(['=', '&']).next().unwrap_or_default();
         let known = S3.iter().find(|(name, _)| *name == first);
         return known.map_or("s3:ListAllMyBuckets", |(_, permission)| permission).to_owned();
+    }
+    // One permission for all that reads.
+    if service == "cassandra" {
+        return "cassandra:Select".to_owned();
     }
     let by_target = header(head, "x-amz-target").and_then(|target| target.rsplit('.').next());
     let form = String::from_utf8_lossy(body);
@@ -173,7 +223,10 @@ fn refusal(head: &str, permission: &str) -> String {
         _ if header(head, "content-type").is_some_and(|kind| kind.contains("form")) => xml(format!(
             "<ErrorResponse><Error><Code>AccessDenied</Code><Message>{what}</Message></Error></ErrorResponse>"
         )),
-        "elasticfilesystem" | "es" | "backup" | "kafka" => (
+        "cloudfront" => xml(format!(
+            "<ErrorResponse><Error><Code>AccessDenied</Code><Message>{what}</Message></Error></ErrorResponse>"
+        )),
+        "elasticfilesystem" | "es" | "backup" | "kafka" | "apigateway" => (
             "403 Forbidden",
             "application/json",
             format!("{{\"message\":\"{what}\",\"__type\":\"AccessDeniedException\"}}"),
@@ -214,5 +267,14 @@ mod tests {
             "kms:ListKeys"
         );
         assert_eq!(of("GET /2021-01-01/tags/?arn=x HTTP/1.1", "es", "", ""), "es:ListTags");
+        assert_eq!(
+            of("GET /backup-vaults/v/recovery-points/?maxResults=1000 HTTP/1.1", "backup", "", ""),
+            "backup:ListRecoveryPointsByBackupVault"
+        );
+        assert_eq!(of("GET /backup-vaults/ HTTP/1.1", "backup", "", ""), "backup:ListBackupVaults");
+        assert_eq!(
+            of("POST / HTTP/1.1", "cassandra", "X-Amz-Target: K.GetTable\r\n", "{}"),
+            "cassandra:Select"
+        );
     }
 }

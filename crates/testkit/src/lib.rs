@@ -9,7 +9,7 @@ mod programs;
 
 pub use chance::Chance;
 pub use databases::TestDb;
-pub use gatekeeper::Gatekeeper;
+pub use gatekeeper::{Gatekeeper, Recorded};
 pub use moto::Moto;
 pub use octro_model::ManualClock;
 pub use programs::{ProgramBuilder, observation};

@@ -33,6 +33,10 @@ def keys():
         kms.create_alias(AliasName=f"alias/{name}", TargetKeyId=key["KeyId"])
         if name != "still":
             kms.enable_key_rotation(KeyId=key["KeyId"])
+    kms.create_grant(
+        KeyId=made["open"], GranteePrincipal="arn:aws:iam::999988887777:role/partner", Operations=["Decrypt"]
+    )
+    kms.create_grant(KeyId=made["good"], GranteePrincipal=f"arn:aws:iam::{ACCOUNT}:role/web", Operations=["Decrypt"])
     kms.disable_key(KeyId=made["disabled"].rsplit("/")[-1])
     kms.schedule_key_deletion(KeyId=made["ending"].rsplit("/")[-1], PendingWindowInDays=7)
     return made
@@ -104,8 +108,12 @@ def buckets(key):
     good("acme-no-policy", policy=None)
 
 
-def databases(key):
+def databases(key, net):
     rds = client("rds")
+    for name in ("private", "public"):
+        subnets = [net[f"subnet-{name}-{zone}"] for zone in ("a", "b")]
+        rds.create_db_subnet_group(DBSubnetGroupName=name, DBSubnetGroupDescription="x", SubnetIds=subnets)
+        client("redshift").create_cluster_subnet_group(ClusterSubnetGroupName=name, Description="x", SubnetIds=subnets)
     for name, value in (("with-tls", "1"), ("without-tls", "0")):
         rds.create_db_parameter_group(DBParameterGroupName=name, DBParameterGroupFamily="postgres16", Description="x")
         rds.modify_db_parameter_group(
@@ -113,10 +121,11 @@ def databases(key):
             Parameters=[{"ParameterName": "rds.force_ssl", "ParameterValue": value, "ApplyMethod": "immediate"}],
         )
     for name, more in {
-        "db-good": {"DBParameterGroupName": "with-tls"}, "db-clear": {"StorageEncrypted": False, "DBParameterGroupName": "without-tls"}, "db-open": {"PubliclyAccessible": True},
-        "db-unclassified": {"Tags": []}, "db-brief": {"BackupRetentionPeriod": 1},
+        "db-good": {"DBParameterGroupName": "with-tls"}, "db-clear": {"StorageEncrypted": False, "DBParameterGroupName": "without-tls"}, "db-open": {"PubliclyAccessible": True, "DBSubnetGroupName": "public", "VpcSecurityGroupIds": [net["net-open-data"]]},
+        "db-unrouted": {"PubliclyAccessible": True, "VpcSecurityGroupIds": [net["net-open-data"]]},
+        "db-unclassified": {"Tags": []}, "db-brief": {"BackupRetentionPeriod": 1, "VpcSecurityGroupIds": [net["net-of-bastion"]]},
     }.items():
-        given = {"StorageEncrypted": True, "KmsKeyId": key["good"], "Tags": CUSTOMER, "BackupRetentionPeriod": 30, "PubliclyAccessible": False, **more}
+        given = {"StorageEncrypted": True, "KmsKeyId": key["good"], "Tags": CUSTOMER, "BackupRetentionPeriod": 30, "PubliclyAccessible": False, "DBSubnetGroupName": "private", "VpcSecurityGroupIds": [net["net-data"]], **more}
         if not given["StorageEncrypted"]:
             del given["KmsKeyId"]
         rds.create_db_instance(
@@ -150,10 +159,14 @@ def databases(key):
         TableName="table-good", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
     )
     redshift = client("redshift")
-    for name, encrypted, public in (("house-good", True, False), ("house-clear", False, False), ("house-open", True, True)):
+    for name, encrypted, public, subnets, group in (
+        ("house-good", True, False, "private", "net-data"), ("house-clear", False, False, "private", "net-of-bastion"),
+        ("house-open", True, True, "public", "net-open-data"),
+    ):
         redshift.create_cluster(
             ClusterIdentifier=name, NodeType="ra3.large", MasterUsername="user", MasterUserPassword="Passw0rd-x",
-            Encrypted=encrypted, PubliclyAccessible=public, Tags=CUSTOMER,
+            Encrypted=encrypted, PubliclyAccessible=public, Tags=CUSTOMER, Port=5432,
+            ClusterSubnetGroupName=subnets, VpcSecurityGroupIds=[net[group]],
             **({"KmsKeyId": key["good"]} if encrypted else {}),
         )
     cache = client("elasticache")
@@ -328,6 +341,132 @@ def groups():
     return made
 
 
+def network(key):
+    """A network with a way from the internet to the data, ways that lead nowhere, and ways that should not be there."""
+    ec2 = client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    made = {"net-vpc": vpc, "net-gateway": gateway}
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    for name, block, is_public in (
+        ("public-a", "10.20.1.0/24", True), ("public-b", "10.20.2.0/24", True), ("filtered", "10.20.3.0/24", True),
+        ("private-a", "10.20.11.0/24", False), ("private-b", "10.20.12.0/24", False),
+    ):
+        zone = f"{HOME}{'b' if name.endswith('b') else 'a'}"
+        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=block, AvailabilityZone=zone)["Subnet"]["SubnetId"]
+        made[f"subnet-{name}"] = subnet
+        if is_public:
+            ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
+
+    # Lets everything in, and answers out to nobody: the lower number decides.
+    acl = ec2.create_network_acl(VpcId=vpc)["NetworkAcl"]["NetworkAclId"]
+    made["net-acl"] = acl
+    for number, egress, action in ((100, False, "allow"), (50, True, "deny"), (100, True, "allow")):
+        ec2.create_network_acl_entry(
+            NetworkAclId=acl, RuleNumber=number, Protocol="-1", RuleAction=action, Egress=egress, CidrBlock="0.0.0.0/0"
+        )
+    of_subnet = [{"Name": "association.subnet-id", "Values": [made["subnet-filtered"]]}]
+    for one in ec2.describe_network_acls(Filters=of_subnet)["NetworkAcls"][0]["Associations"]:
+        if one["SubnetId"] == made["subnet-filtered"]:
+            ec2.replace_network_acl_association(AssociationId=one["NetworkAclAssociationId"], NetworkAclId=acl)
+
+    def group(name, port, last=None, world=False, of=None):
+        made[f"net-{name}"] = ec2.create_security_group(GroupName=name, Description="x", VpcId=vpc)["GroupId"]
+        source = {"IpRanges": [{"CidrIp": "0.0.0.0/0"}]} if world else {"UserIdGroupPairs": [{"GroupId": made[f"net-{of}"]}]}
+        ec2.authorize_security_group_ingress(
+            GroupId=made[f"net-{name}"],
+            IpPermissions=[{"IpProtocol": "tcp", "FromPort": port, "ToPort": last or port, **source}],
+        )
+        return made[f"net-{name}"]
+
+    group("edge", 80, 443, world=True)
+    group("app", 8080, of="edge")
+    group("data", 5432, of="app")
+    group("bastion", 22, world=True)
+    group("of-bastion", 5432, of="bastion")
+    group("open-data", 5432, world=True)
+    group("desktop", 3389, world=True)
+
+    def machine(name, subnet, group, public, tokens="required"):
+        interface = {
+            "DeviceIndex": 0, "SubnetId": made[f"subnet-{subnet}"], "Groups": [made[f"net-{group}"]],
+            "AssociatePublicIpAddress": public,
+        }
+        made[f"machine-{name}"] = ec2.run_instances(
+            ImageId="ami-12c6146b", MinCount=1, MaxCount=1, NetworkInterfaces=[interface],
+            MetadataOptions={"HttpTokens": tokens, "HttpEndpoint": "enabled"},
+            BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 8, "Encrypted": True, "KmsKeyId": key["good"]}}],
+            TagSpecifications=[{"ResourceType": kind, "Tags": INTERNAL} for kind in ("instance", "volume")],
+        )["Instances"][0]["InstanceId"]
+
+    machine("app", "private-a", "app", False)
+    machine("bastion", "public-a", "bastion", True, tokens="optional")
+    machine("unrouted", "private-a", "bastion", True)
+    machine("filtered", "filtered", "bastion", True)
+    made["interface-open"] = ec2.create_network_interface(
+        SubnetId=made["subnet-public-b"], Groups=[made["net-desktop"]]
+    )["NetworkInterface"]["NetworkInterfaceId"]
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    ec2.associate_address(AllocationId=address, NetworkInterfaceId=made["interface-open"])
+
+    elb = client("elbv2")
+    places = [made["subnet-public-a"], made["subnet-public-b"]]
+    certificate = client("acm").request_certificate(DomainName="www.example.com")["CertificateArn"]
+    for name, policy in (("web", "ELBSecurityPolicy-2016-08"), ("modern", "ELBSecurityPolicy-TLS13-1-2-2021-06")):
+        balancer = elb.create_load_balancer(
+            Name=name, Subnets=places, SecurityGroups=[made["net-edge"]], Scheme="internet-facing" if name == "web" else "internal"
+        )["LoadBalancers"][0]["LoadBalancerArn"]
+        targets = elb.create_target_group(
+            Name=name, Protocol="HTTP", Port=8080, VpcId=vpc, TargetType="instance"
+        )["TargetGroups"][0]["TargetGroupArn"]
+        elb.register_targets(TargetGroupArn=targets, Targets=[{"Id": made["machine-app"], "Port": 8080}])
+        elb.create_listener(
+            LoadBalancerArn=balancer, Protocol="HTTPS", Port=443, SslPolicy=policy,
+            Certificates=[{"CertificateArn": certificate}],
+            DefaultActions=[{"Type": "forward", "TargetGroupArn": targets}],
+        )
+        elb.create_listener(
+            LoadBalancerArn=balancer, Protocol="HTTP", Port=80,
+            DefaultActions=[{"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}}],
+        )
+    classic = client("elb")
+    classic.create_load_balancer(
+        LoadBalancerName="classic", Subnets=places[:1], SecurityGroups=[made["net-edge"]],
+        Listeners=[{"Protocol": "HTTP", "LoadBalancerPort": 80, "InstanceProtocol": "HTTP", "InstancePort": 8080}],
+    )
+    return made
+
+
+def edge():
+    made = {}
+    gateway = client("apigateway")
+    for name, policy in (("api.example.com", "TLS_1_2"), ("old.example.com", "TLS_1_0")):
+        gateway.create_domain_name(domainName=name, securityPolicy=policy)
+    for name, version, viewers, origin in (
+        ("good", "TLSv1.2_2021", "redirect-to-https", "https-only"), ("old", "TLSv1_2016", "https-only", "match-viewer"),
+        ("clear", "TLSv1.2_2021", "https-only", "http-only"), ("any", "TLSv1.2_2021", "allow-all", "https-only"),
+    ):
+        made[f"cdn-{name}"] = client("cloudfront").create_distribution(DistributionConfig={
+            "CallerReference": name, "Comment": name, "Enabled": True,
+            "Aliases": {"Quantity": 1, "Items": [f"{name}.example.com"]},
+            "ViewerCertificate": {
+                "CloudFrontDefaultCertificate": False, "IAMCertificateId": "x", "SSLSupportMethod": "sni-only",
+                "MinimumProtocolVersion": version,
+            },
+            "DefaultCacheBehavior": {"TargetOriginId": "o", "ViewerProtocolPolicy": viewers, "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}}, "MinTTL": 0},
+            "Origins": {"Quantity": 1, "Items": [{
+                "Id": "o", "DomainName": f"{name}.origin.example.com",
+                "CustomOriginConfig": {
+                    "HTTPPort": 80, "HTTPSPort": 443, "OriginProtocolPolicy": origin,
+                    "OriginSslProtocols": {"Quantity": 1, "Items": ["TLSv1.2"]},
+                },
+            }]},
+        })["Distribution"]["Id"]
+    return made
+
+
 def elsewhere():
     """Another account, which is reached by a role."""
     role = "arn:aws:iam::222233334444:role/OctroReads"
@@ -345,8 +484,9 @@ def main():
     made = keys()
     people()
     buckets(made)
-    databases(made)
-    things_made = volumes(made)
+    net = network(made)
+    databases(made, net)
+    things_made = edge() | volumes(made) | net
     streams(made)
     things(made)
     things_made |= groups()

@@ -1,6 +1,7 @@
 //! What was learned of one resource, and how attributes are read from it: a value, absent, or unknown with the reason.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use octro_model::{Timestamp, UnknownReason, Why};
@@ -8,6 +9,7 @@ use octro_outbound::aws::api::Place;
 use serde_json::{Value, json};
 
 use super::class::Classes;
+use super::exposure::Graph;
 use super::row::{Attribute, Form};
 
 /// An answer, or why there is none. `null` says that it is not set.
@@ -25,6 +27,26 @@ pub(crate) struct Item {
 /// A list that was read whole, or why not.
 pub(crate) type Listed = Result<Arc<Vec<Item>>, UnknownReason>;
 
+/// What a row reads besides its own list.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Beside {
+    /// The lists, in the order of the row.
+    pub lists: Vec<Listed>,
+    /// What the internet reaches in the region, if the row asks.
+    pub graph: Option<Result<Arc<Graph>, UnknownReason>>,
+}
+
+/// Nothing besides.
+pub(crate) static ALONE: Beside = Beside { lists: Vec::new(), graph: None };
+
+impl Deref for Beside {
+    type Target = [Listed];
+
+    fn deref(&self) -> &[Listed] {
+        &self.lists
+    }
+}
+
 /// What was learned of one resource.
 #[derive(Debug)]
 pub(crate) struct Facts<'a> {
@@ -36,8 +58,8 @@ pub(crate) struct Facts<'a> {
     pub item: &'a Value,
     /// The answers to its details.
     pub details: &'a BTreeMap<&'static str, Told>,
-    /// The lists beside, in the order of the row.
-    pub beside: &'a [Listed],
+    /// What is read beside.
+    pub beside: &'a Beside,
     /// What is declared to hold which class of data.
     pub classes: &'a Classes,
 }
@@ -147,7 +169,7 @@ impl<'a> Facts<'a> {
     /// What is known of an attribute.
     pub(crate) fn read(&self, attribute: &Attribute) -> Known {
         match attribute.form {
-            Form::Made(make) => return make(self),
+            Form::Made(make) | Form::MadeKey(make) => return make(self),
             Form::Class => return self.class(attribute.from, attribute.path),
             Form::Template => return self.fill(attribute.path).map_or(Known::Absent, Known::text),
             Form::Text
@@ -183,7 +205,8 @@ impl<'a> Facts<'a> {
                     | Form::Key
                     | Form::Class
                     | Form::Template
-                    | Form::Made(_) => Known::Absent,
+                    | Form::Made(_)
+                    | Form::MadeKey(_) => Known::Absent,
                 };
             }
         };
@@ -223,11 +246,12 @@ fn convert(attribute: &Attribute, value: &Value) -> Known {
         },
         Form::Moment => moment(value).map_or_else(odd, |at| Known::text(at.to_string())),
         Form::Key | Form::KeyIf(_) => match text() {
-            Some("") => Known::Absent,
+            // The service's own key, which nobody sees.
+            Some("" | "auto" | "AWS_OWNED_KMS_KEY") => Known::Absent,
             Some(name) => Known::Key(name.to_owned()),
             None => odd(),
         },
-        Form::Class | Form::Template | Form::Made(_) => odd(),
+        Form::Class | Form::Template | Form::Made(_) | Form::MadeKey(_) => odd(),
     }
 }
 
@@ -337,7 +361,7 @@ mod tests {
             key: "k",
             item: &value,
             details: &details,
-            beside: &[],
+            beside: &ALONE,
             classes: &classes,
         };
         let read = |path, form| facts.read(&item("x", path, form));

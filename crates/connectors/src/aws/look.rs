@@ -12,9 +12,11 @@ use tokio::sync::{OnceCell, mpsc};
 
 use super::changes::Homes;
 use super::class::Classes;
-use super::facts::{Facts, Item, Listed, Told};
+use super::exposure::Graph;
+use super::facts::{ALONE, Beside, Facts, Item, Listed, Told};
 use super::offered::Offered;
-use super::row::{Ask, Detail, List, Said};
+use super::row::{Ask, Detail, List, Row, Said};
+use super::rows::GRAPH;
 
 /// What is told of an account while it is looked at.
 #[derive(Debug)]
@@ -50,6 +52,8 @@ pub(super) struct Read {
 }
 
 type Shared = Arc<OnceCell<Read>>;
+/// What the internet reaches in a region, or why that is not known.
+type Reached = Arc<OnceCell<Result<Arc<Graph>, UnknownReason>>>;
 
 /// An account.
 #[derive(Debug)]
@@ -64,6 +68,7 @@ pub(crate) struct Account {
     pub classes: Arc<Classes>,
     offered: Offered,
     lists: Mutex<HashMap<(String, &'static str, &'static str), Shared>>,
+    graphs: Mutex<HashMap<String, Reached>>,
     /// The regions that are looked at, once they are known.
     regions: OnceLock<Vec<String>>,
     /// Where resources of global kinds were seen.
@@ -84,6 +89,7 @@ impl Account {
             classes,
             offered: Offered::default(),
             lists: Mutex::default(),
+            graphs: Mutex::default(),
             regions: OnceLock::new(),
             homes: Mutex::default(),
             used: Mutex::default(),
@@ -125,6 +131,8 @@ impl Account {
     fn keep_lists(&self, keep: impl Fn(&(String, &'static str, &'static str), Option<&Read>) -> bool) {
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         lists.retain(|name, cell| keep(name, cell.get()));
+        // What was made of them is made anew, of those that are still known.
+        self.graphs.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Makes one call.
@@ -151,10 +159,54 @@ impl Account {
         }
     }
 
+    /// What a row reads besides its own list.
+    pub(super) async fn all_beside(&self, row: &'static Row, place: &Place) -> Arc<Beside> {
+        let mut beside = Beside::default();
+        for list in row.beside {
+            beside.lists.push(self.beside(list, place).await);
+        }
+        if row.reached {
+            beside.graph = Some(self.graph(place).await);
+        }
+        Arc::new(beside)
+    }
+
+    /// What the internet reaches in a region; made once.
+    async fn graph(&self, place: &Place) -> Result<Arc<Graph>, UnknownReason> {
+        let cell = {
+            let mut graphs = self.graphs.lock().unwrap_or_else(PoisonError::into_inner);
+            graphs.entry(place.region.clone()).or_default().clone()
+        };
+        let make = || async {
+            let mut lists = Vec::with_capacity(GRAPH.len());
+            for list in GRAPH {
+                lists.push(self.beside(list, place).await);
+            }
+            Graph::read(&lists).map(Arc::new)
+        };
+        cell.get_or_init(make).await.clone()
+    }
+
     /// A list, read whole.
     pub(super) async fn read(&self, list: &'static List, place: &Place) -> Read {
+        let Some(outer) = list.within else { return self.read_within(list, place, &Value::Null).await };
         let at = self.caller.now();
-        let mut listing = self.listing(list, place, &[]);
+        // Boxed: a list within a list within a list could be written.
+        let outer = Box::pin(self.shared(outer, place)).await;
+        let (mut items, mut pages, mut fault) = (Vec::new(), outer.pages, outer.fault);
+        for around in outer.items.iter() {
+            let inner = self.read_within(list, place, &around.value).await;
+            items.extend(inner.items.iter().cloned());
+            pages += inner.pages;
+            fault = fault.or(inner.fault);
+        }
+        Read { items: Arc::new(items), pages, fault, at }
+    }
+
+    /// A list, or that part of it which lies within an item of another.
+    async fn read_within(&self, list: &'static List, place: &Place, around: &Value) -> Read {
+        let at = self.caller.now();
+        let mut listing = self.listing_within(list, place, around, &[]);
         let mut items: Vec<Item> = Vec::new();
         while let Some(page) = listing.next().await {
             items.extend(page);
@@ -172,9 +224,19 @@ impl Account {
         place: &'a Place,
         narrowed: &[(&'static str, String)],
     ) -> Listing<'a> {
+        self.listing_within(list, place, &Value::Null, narrowed)
+    }
+
+    fn listing_within<'a>(
+        &'a self,
+        list: &'static List,
+        place: &'a Place,
+        around: &Value,
+        narrowed: &[(&'static str, String)],
+    ) -> Listing<'a> {
         let none = BTreeMap::new();
         let facts =
-            Facts { place, key: "", item: &Value::Null, details: &none, beside: &[], classes: &self.classes };
+            Facts { place, key: "", item: around, details: &none, beside: &ALONE, classes: &self.classes };
         let pager = said(&list.ask, &facts).map(|(path, mut input)| {
             input.extend(narrowed.iter().map(|(name, value)| (*name, json!(value))));
             let call = call(&list.ask, path, input);
@@ -190,7 +252,7 @@ impl Account {
         place: &Place,
         key: &str,
         item: &mut Value,
-        beside: &[Listed],
+        beside: &Beside,
     ) -> Option<BTreeMap<&'static str, Told>> {
         let mut details: BTreeMap<&'static str, Told> = BTreeMap::new();
         let mut place = place.clone();
@@ -247,7 +309,7 @@ fn said(ask: &Ask, facts: &Facts<'_>) -> Option<(String, Vec<(&'static str, Valu
         let value = match said {
             Said::Text(text) => json!(facts.fill(text)?),
             Said::Number(number) => json!(number),
-            Said::List(one) => json!([one]),
+            Said::List(one) => json!([facts.fill(one)?]),
             Said::Made(make) => json!(make(facts)?),
         };
         input.push((*name, value));
@@ -297,14 +359,14 @@ impl Listing<'_> {
                 key: "",
                 item: &value,
                 details: &none,
-                beside: &[],
+                beside: &ALONE,
                 classes: &account.classes,
             };
             if !list.keep.is_none_or(|keep| keep(&facts)) {
                 continue;
             }
             // One that is gone is not an item any more.
-            if let Some(details) = account.details(list.details, self.place, "", &mut value, &[]).await {
+            if let Some(details) = account.details(list.details, self.place, "", &mut value, &ALONE).await {
                 items.push(Item { value, details });
             }
         }

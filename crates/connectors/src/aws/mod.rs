@@ -5,6 +5,7 @@ mod changes;
 pub(crate) mod class;
 mod document;
 mod estate;
+mod exposure;
 pub(crate) mod facts;
 mod key;
 mod look;

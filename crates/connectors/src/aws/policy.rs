@@ -5,7 +5,16 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::row::{Detail, List, Row};
-use super::rows::{ALIASES, ROWS};
+use super::rows::{ALIASES, GRAPH, ROWS};
+
+/// What the services need that name the addresses where they answer.
+const DISCOVERY: &str = "timestream:DescribeEndpoints";
+
+/// Permissions that would allow more than is read, each with what its statement is called and what it is limited to.
+const LIMITED: &[(&str, &str, &str)] = &[
+    ("apigateway:GET", "OctroReadsDomainNames", "arn:aws:apigateway:*::/domainnames*"),
+    ("cassandra:Select", "OctroReadsHowTablesAreMade", "arn:aws:cassandra:*:*:/keyspace/system*"),
+];
 
 /// The permissions that kinds need, in order; of all kinds if none is chosen.
 ///
@@ -27,6 +36,9 @@ fn of_row(row: &'static Row, all: &mut BTreeSet<&'static str>) {
     of_list(row.list, all);
     of_details(row.details, all);
     row.beside.iter().for_each(|list| of_list(list, all));
+    if row.reached {
+        GRAPH.iter().for_each(|list| of_list(list, all));
+    }
     if row.names_keys() || row.kind == "aws.s3.bucket" {
         of_list(&ALIASES, all);
     }
@@ -37,7 +49,13 @@ fn of_row(row: &'static Row, all: &mut BTreeSet<&'static str>) {
 
 fn of_list(list: &'static List, all: &mut BTreeSet<&'static str>) {
     all.insert(list.ask.permission);
+    if list.ask.service.discovered {
+        all.insert(DISCOVERY);
+    }
     of_details(list.details, all);
+    if let Some(outer) = list.within {
+        of_list(outer, all);
+    }
 }
 
 fn of_details(details: &'static [Detail], all: &mut BTreeSet<&'static str>) {
@@ -58,8 +76,13 @@ pub fn policy(kinds: &[String], organization: bool, changes: Option<&str>) -> Re
         actions.push("organizations:ListAccounts");
         actions.sort_unstable();
     }
+    let is_limited = |action: &str| LIMITED.iter().any(|(limited, ..)| *limited == action);
+    let (limited, plain): (Vec<&str>, Vec<&str>) = actions.iter().partition(|action| is_limited(action));
     let mut statements =
-        vec![json!({ "Sid": "OctroReads", "Effect": "Allow", "Action": actions, "Resource": "*" })];
+        vec![json!({ "Sid": "OctroReads", "Effect": "Allow", "Action": plain, "Resource": "*" })];
+    for (action, sid, resource) in LIMITED.iter().filter(|(action, ..)| limited.contains(action)) {
+        statements.push(json!({ "Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource }));
+    }
     if actions.contains(&"ec2:DescribeRegions") {
         let (action, resource) = super::offered::PERMISSION;
         let sid = "OctroReadsWhereServicesAreOffered";
@@ -97,9 +120,12 @@ mod tests {
         assert_eq!(of(&["aws.iam.role"]).unwrap(), ["iam:GetAccountAuthorizationDetails"]);
         assert!(of(&["aws.sqs.queues"]).unwrap_err().contains("aws.sqs.queue"));
         // Nothing writes, and nothing reads what is stored.
-        let reads = ["Describe", "Get", "List"];
+        let reads = ["Describe", "Get", "List", "BatchGet"];
         for permission in of(&[]).unwrap() {
             let action = permission.split_once(':').unwrap().1;
+            if LIMITED.iter().any(|(limited, ..)| *limited == permission) {
+                continue;
+            }
             assert!(reads.iter().any(|verb| action.starts_with(verb)), "{permission}");
             for never in ["GetObject", "GetSecretValue", "GetParameter", "GetItem", "GetRecords"] {
                 assert_ne!(action, never);
@@ -109,8 +135,15 @@ mod tests {
         // Only whoever hears of changes may take messages, and of that queue alone.
         let queue = "arn:aws:sqs:eu-central-1:111122223333:octro";
         let with = policy(&[], false, Some(queue)).unwrap();
-        assert_eq!(with["Statement"][2]["Action"], json!(CHANGES));
-        assert_eq!(with["Statement"][2]["Resource"], queue);
+        let last = with["Statement"].as_array().unwrap().last().unwrap();
+        assert_eq!((&last["Action"], &last["Resource"]), (&json!(CHANGES), &json!(queue)));
+        // What would allow more than is read is limited, and stands nowhere else.
+        for (action, sid, resource) in LIMITED {
+            let all = with["Statement"].as_array().unwrap();
+            let own = all.iter().find(|one| one["Sid"] == *sid).unwrap();
+            assert_eq!((&own["Action"], &own["Resource"]), (&json!(action), &json!(resource)));
+            assert_eq!(with.to_string().matches(action).count(), 1);
+        }
         assert!(!policy(&[], false, None).unwrap().to_string().contains("Message"));
         assert!(policy(&[], false, Some("arn:aws:sqs:eu-central-1:111122223333:*")).is_err());
     }

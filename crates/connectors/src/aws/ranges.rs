@@ -30,6 +30,11 @@ impl Range {
         self.v6
     }
 
+    /// Its first and its last address, as numbers.
+    pub(crate) const fn ends(self) -> (u128, u128) {
+        (self.first, self.last)
+    }
+
     const fn end(self) -> u128 {
         if self.v6 { u128::MAX } else { u32::MAX as u128 }
     }

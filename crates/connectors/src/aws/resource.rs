@@ -8,11 +8,11 @@ use octro_outbound::aws::api::Place;
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 
-use super::facts::{Facts, Item, Known, Listed};
+use super::facts::{ALONE, Beside, Facts, Item, Known};
 use super::key;
 use super::look::{Account, Listing, Message, Read, Tell};
 use super::row::{List, Row};
-use super::rows::{ALIASES, KEY, ROWS};
+use super::rows::{ALIASES, GRAPH, KEY, ROWS};
 
 /// How many resources of one row are looked at at once. How many calls at once, the caller limits.
 const AT_ONCE: usize = 32;
@@ -28,7 +28,7 @@ impl Account {
             Items::Coming(Box::new(self.listing(row.list, &place, &[])), Vec::new().into_iter())
         };
         let mut fault = None;
-        let mut beside: Option<Arc<[Listed]>> = None;
+        let mut beside: Option<Arc<Beside>> = None;
         let scope = scope(row, &place);
         let mut looks = JoinSet::new();
         let (mut resources, mut more) = (0, true);
@@ -69,15 +69,6 @@ impl Account {
         let _ = tell.send(Message::Scope(report)).await;
     }
 
-    /// The lists that a row is made of besides its own.
-    pub(super) async fn all_beside(&self, row: &'static Row, place: &Place) -> Arc<[Listed]> {
-        let mut beside: Vec<Listed> = Vec::with_capacity(row.beside.len());
-        for list in row.beside {
-            beside.push(self.beside(list, place).await);
-        }
-        beside.into()
-    }
-
     /// Looks at one resource.
     pub(super) async fn resource(
         &self,
@@ -86,14 +77,20 @@ impl Account {
         scope: String,
         place: &Place,
         item: Item,
-        beside: &[Listed],
+        beside: &Beside,
     ) -> Looked {
         let began = self.caller.now();
         let Item { value: mut item, details: known } = item;
         let mut at = place.clone();
         let none = BTreeMap::new();
-        let facts =
-            Facts { place: &at, key: "", item: &item, details: &none, beside: &[], classes: &self.classes };
+        let facts = Facts {
+            place: &at,
+            key: "",
+            item: &item,
+            details: &none,
+            beside: &ALONE,
+            classes: &self.classes,
+        };
         let Some(key) = facts.fill(row.key) else {
             return Looked::Odd(format!(
                 "an item of {} lacks what its key is made of: {}",
@@ -191,7 +188,7 @@ impl Account {
             let is_foreign = owner != self.place.account;
             let scope = if is_foreign { abroad.clone() } else { scope(&KEY, &place) };
             let item = Item { value: json!({ "KeyArn": arn }), details: BTreeMap::new() };
-            let looked = self.resource(&KEY, kind.clone(), scope, &place, item, &[]).await;
+            let looked = self.resource(&KEY, kind.clone(), scope, &place, item, &ALONE).await;
             if let Looked::There(observation, began) = looked {
                 resources += u64::from(is_foreign);
                 if tell.send(Message::Resource(observation, began)).await.is_err() {
@@ -256,6 +253,9 @@ pub(crate) fn scope(row: &Row, place: &Place) -> String {
 fn is_shared(list: &'static List) -> bool {
     !list.details.is_empty()
         || list.fold.is_some()
+        || list.within.is_some()
+        || GRAPH.iter().any(|other| std::ptr::eq(*other, list))
+        || ROWS.iter().any(|row| row.list.within.is_some_and(|outer| std::ptr::eq(outer, list)))
         || ROWS.iter().any(|row| row.beside.iter().any(|beside| std::ptr::eq(*beside, list)))
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct Row {
     pub details: &'static [Detail],
     /// Other lists that an attribute is made of.
     pub beside: &'static [&'static List],
+    /// An attribute is made of what the internet reaches in the region.
+    pub reached: bool,
     /// The attributes, besides `account` and `region`.
     pub attributes: &'static [Attribute],
 }
@@ -40,6 +42,7 @@ impl Row {
             region: "",
             details: &[],
             beside: &[],
+            reached: false,
             attributes: &[],
         }
     }
@@ -74,9 +77,17 @@ impl Row {
         self
     }
 
+    /// The same, asking what the internet reaches in the region.
+    pub(crate) const fn reached(mut self) -> Self {
+        self.reached = true;
+        self
+    }
+
     /// Whether an attribute names a KMS key, so that aliases have to be resolved.
     pub(crate) fn names_keys(&self) -> bool {
-        self.attributes.iter().any(|attribute| matches!(attribute.form, Form::Key | Form::KeyIf(_)))
+        self.attributes
+            .iter()
+            .any(|attribute| matches!(attribute.form, Form::Key | Form::KeyIf(_) | Form::MadeKey(_)))
     }
 }
 
@@ -132,7 +143,7 @@ pub(crate) enum Said {
     Text(&'static str),
     /// This number.
     Number(u32),
-    /// A list of this one text.
+    /// A list of this one text, with placeholders.
     List(&'static str),
     /// What is made of the other facts; without it the call is not made.
     Made(fn(&Facts<'_>) -> Option<String>),
@@ -153,6 +164,8 @@ pub(crate) struct List {
     pub keep: Option<fn(&Facts<'_>) -> bool>,
     /// What is asked of each item. Such lists are read once for all rows that use them.
     pub details: &'static [Detail],
+    /// The call is made for each item of this list, of which its input speaks.
+    pub within: Option<&'static Self>,
     /// What makes fewer items of many, each time a page came: of those so far and those of the page.
     pub fold: Option<fn(Vec<Item>) -> Vec<Item>>,
 }
@@ -160,7 +173,16 @@ pub(crate) struct List {
 impl List {
     /// A list whose answer is whole.
     pub(crate) const fn whole(ask: Ask, items: &'static str) -> Self {
-        Self { ask, items, paging: Paging::Whole, absent: &[], keep: None, details: &[], fold: None }
+        Self {
+            ask,
+            items,
+            paging: Paging::Whole,
+            absent: &[],
+            keep: None,
+            details: &[],
+            within: None,
+            fold: None,
+        }
     }
 
     /// A list that comes in pages, with a token.
@@ -181,6 +203,12 @@ impl List {
     /// The same; these codes say that there is none.
     pub(crate) const fn absent(mut self, codes: &'static [&'static str]) -> Self {
         self.absent = codes;
+        self
+    }
+
+    /// The same, asked for each item of another list.
+    pub(crate) const fn within(mut self, list: &'static Self) -> Self {
+        self.within = Some(list);
         self
     }
 
@@ -316,4 +344,6 @@ pub(crate) enum Form {
     Template,
     /// Made of several facts.
     Made(fn(&Facts<'_>) -> Known),
+    /// A KMS key by whatever name, made of several facts.
+    MadeKey(fn(&Facts<'_>) -> Known),
 }

@@ -8,6 +8,16 @@ pub(crate) const DYNAMODB: Service = Service::json("dynamodb", "1.0", "DynamoDB_
 pub(crate) const EC2: Service = Service::query("ec2", "2016-11-15");
 pub(crate) const ECR: Service =
     Service::json("ecr", "1.1", "AmazonEC2ContainerRegistry_V20150921").at("api.ecr");
+pub(crate) const API_GATEWAY: Service = Service::rest_json("apigateway");
+pub(crate) const CLOUDFRONT: Service = Service::rest_xml("cloudfront").everywhere();
+pub(crate) const ELB: Service = Service::query("elasticloadbalancing", "2012-06-01");
+pub(crate) const ELB_V2: Service = Service::query("elasticloadbalancing", "2015-12-01");
+pub(crate) const KEYSPACES: Service = Service::json("cassandra", "1.0", "KeyspacesService");
+pub(crate) const OPENSEARCH_SERVERLESS: Service = Service::json("aoss", "1.0", "OpenSearchServerless");
+pub(crate) const REDSHIFT_SERVERLESS: Service =
+    Service::json("redshift-serverless", "1.1", "RedshiftServerless");
+pub(crate) const TIMESTREAM: Service =
+    Service::json("timestream", "1.0", "Timestream_20181101").at("ingest.timestream").discovered();
 pub(crate) const EFS: Service = Service::rest_json("elasticfilesystem");
 pub(crate) const ELASTICACHE: Service = Service::query("elasticache", "2015-02-02");
 pub(crate) const FIREHOSE: Service = Service::json("firehose", "1.1", "Firehose_20150804");

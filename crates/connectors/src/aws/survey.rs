@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use octro_model::{Id, ScopeReport, Span, Timestamp, UnknownReason, Why};
+use octro_model::{Id, ScopeReport, Span, Timestamp, UnknownReason, Why, permission};
 use octro_outbound::aws::Provider;
 use octro_outbound::aws::api::Caller;
 use tokio::sync::mpsc;
@@ -218,18 +218,8 @@ fn incomplete(kind: &Id, scope: &str, reason: UnknownReason) -> ScopeReport {
     }
 }
 
-/// The permission that a reason begins with.
-pub(crate) fn permission(reason: &UnknownReason) -> Option<&str> {
-    let word = reason.detail.split_whitespace().next()?.trim_end_matches(':');
-    let (service, action) = word.split_once(':')?;
-    let plain = |text: &str| {
-        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
-    (plain(service) && plain(action)).then_some(word)
-}
-
 fn note(gaps: &mut BTreeMap<(String, Id), Gap>, kind: Id, place: String, reason: &UnknownReason) {
-    let what = permission(reason).unwrap_or(&reason.detail).to_owned();
+    let what = permission(&reason.detail).unwrap_or(&reason.detail).to_owned();
     let gap = Gap { count: 0, first: place, reason: reason.clone() };
     gaps.entry((what, kind)).or_insert(gap).count += 1;
 }
@@ -250,22 +240,5 @@ fn tell_gaps(run: &mut Run<'_>, gaps: BTreeMap<(String, Id), Gap>) {
     }
     if more > 0 {
         run.error("gaps", format!("{more} more are not told one by one"), "");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reason_names_its_permission() {
-        let of = |detail: &str| permission(&UnknownReason::new(Why::Denied, detail)).map(str::to_owned);
-        assert_eq!(
-            of("s3:GetBucketPolicy (answers AccessDenied: no)").as_deref(),
-            Some("s3:GetBucketPolicy")
-        );
-        assert_eq!(of("kms:ListAliases: no answer within 30s").as_deref(), Some("kms:ListAliases"));
-        assert_eq!(of("the policy is no JSON"), None);
-        assert_eq!(of("`a:b` is odd"), None);
     }
 }

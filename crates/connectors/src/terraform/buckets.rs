@@ -96,7 +96,7 @@ pub(super) fn join<'p>(plan: &'p Plan, bucket: &'p Resource, joins: &Joins<'p>, 
         value: self::block(account),
         details: std::collections::BTreeMap::new(),
     });
-    answers.beside = vec![Ok(std::sync::Arc::new(accounts.collect()))];
+    answers.beside.lists = vec![Ok(std::sync::Arc::new(accounts.collect()))];
 }
 
 /// A setting as an answer has it.

@@ -14,7 +14,7 @@ use super::plan::{Got, Plan, Resource};
 use super::refer::targets;
 use super::types::{How, Put, Type, Unset};
 use crate::aws::class::Classes;
-use crate::aws::facts::{Facts, HIDDEN, Item, Known, Listed, Told};
+use crate::aws::facts::{ALONE, Beside, Facts, HIDDEN, Item, Known, Listed, Told};
 
 /// What is known only when the plan was carried out.
 const LATER: &str = "known after apply";
@@ -24,7 +24,7 @@ const LATER: &str = "known after apply";
 pub(super) struct Answers {
     pub(super) item: Value,
     pub(super) details: BTreeMap<&'static str, Told>,
-    pub(super) beside: Vec<Listed>,
+    pub(super) beside: Beside,
 }
 
 /// What stands in an answer where a value is not known.
@@ -94,7 +94,7 @@ pub(super) fn answers(plan: &Plan, of: &Type, resource: &Resource, joins: &Joins
                 "aws_elasticsearch_domain_policy",
             );
         }
-        "aws_ebs_volume" => answers.beside = vec![none_if_new(resource, "snapshots")],
+        "aws_ebs_volume" => answers.beside.lists = vec![none_if_new(resource, "snapshots")],
         _ => {}
     }
     answers
@@ -239,7 +239,7 @@ fn of_key<'p>(plan: &'p Plan, resource: &'p Resource, joins: &Joins<'p>, answers
             Err(why) => lost = Some(untold(&format!("{}: {why}", alias.address))),
         }
     }
-    answers.beside = vec![lost.map_or_else(|| Ok(Arc::new(aliases)), Err)];
+    answers.beside.lists = vec![lost.map_or_else(|| Ok(Arc::new(aliases)), Err)];
 }
 
 /// A database: its parameters, and that a new one has no snapshots.
@@ -273,7 +273,7 @@ fn of_database(plan: &Plan, resource: &Resource, answers: &mut Answers, detail: 
     } else {
         Ok(Arc::default())
     };
-    answers.beside = vec![none_if_new(resource, "snapshots"), versions, third];
+    answers.beside.lists = vec![none_if_new(resource, "snapshots"), versions, third];
 }
 
 /// Where a resource will be, as far as the plan tells it.
@@ -297,7 +297,7 @@ pub(super) fn read(
     classes: &Classes,
 ) -> Vec<(&'static str, Known)> {
     let none = BTreeMap::new();
-    let item = Facts { place, key: "", item: &answers.item, details: &none, beside: &[], classes };
+    let item = Facts { place, key: "", item: &answers.item, details: &none, beside: &ALONE, classes };
     let arn = item.fill(of.arn).unwrap_or_default();
     let facts = Facts {
         place,

@@ -1,7 +1,7 @@
 //! All resources of a kind at a moment, read in windows: for pages that show a whole population by its attributes.
 
 use octro_cel::{Layout, Reading, Record};
-use octro_model::Id;
+use octro_model::{Id, UnknownReason};
 use octro_program::Program;
 use octro_store::Row;
 use serde_json::Value;
@@ -41,6 +41,18 @@ impl Present<'_> {
     pub(super) fn reading(&self, name: &str) -> Option<Reading> {
         let mut readings = self.records.iter().map(|record| record.reading(self.layout, name));
         readings.find(|reading| !matches!(reading, Reading::Unknown(_)))
+    }
+
+    /// Why nobody knows an attribute: what its newest source says; `None` if somebody knows it, or no source can.
+    pub(super) fn unknown(&self, name: &str) -> Option<UnknownReason> {
+        let mut first = None;
+        for record in &self.records {
+            match record.reading(self.layout, name) {
+                Reading::Unknown(reason) => first = first.or(Some(reason)),
+                Reading::Value(_) | Reading::Absent => return None,
+            }
+        }
+        first
     }
 
     /// An attribute that is a text.

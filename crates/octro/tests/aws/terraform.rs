@@ -25,6 +25,15 @@ const DIFFERENCES: &[(&str, &str, &str, &str)] = &[
     ("rds.instance.backups", "db-open", "unknown", "pass"),
 ];
 
+/// What a plan does not tell: the whole networks around a store, and grants, which are made later.
+const NOT_PLANNED: &[&str] = &[
+    "aws.kms.key.grants_inside",
+    "aws.rds.instance.not_behind_public_machine",
+    "aws.rds.instance.unreachable",
+    "aws.redshift.cluster.not_behind_public_machine",
+    "aws.redshift.cluster.unreachable",
+];
+
 /// Judges the plan.
 fn judge(plan: &str) -> Verdicts {
     let folder = tempfile::tempdir().unwrap();
@@ -101,6 +110,9 @@ pub fn the_plan_is_judged_like_the_estate(estate: &Verdicts) {
         let now = live.map_or("-", |(_, (status, _))| status.as_str());
         if now == status {
             same += 1;
+            continue;
+        }
+        if status == "unknown" && NOT_PLANNED.contains(&test.as_str()) {
             continue;
         }
         let known = DIFFERENCES.iter().position(|(of, one, plan, live)| {

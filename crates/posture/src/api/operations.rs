@@ -55,6 +55,20 @@ pub(super) const ALL: &[Operation] = &[
         "DataMap",
         || get(data),
     ),
+    one(
+        "/exposure",
+        "The paths by which the internet reaches resources, and of which it is not known whether it does.",
+        &["via", "kind", "account", "status", "q"],
+        "Exposure",
+        || get(exposure),
+    ),
+    one(
+        "/coverage",
+        "What could not be seen, of which account, region, kind and attribute, and the permission that is missing.",
+        &["why", "account", "kind", "permission", "q"],
+        "CoverageMap",
+        || get(coverage),
+    ),
     many(
         "/certificates",
         "Certificates in use, those that end first first.",
@@ -224,6 +238,14 @@ async fn changes(ask: Ask) -> Answer {
 
 async fn data(ask: Ask) -> Answer {
     json(&load::data(&ask).await?)
+}
+
+async fn exposure(ask: Ask) -> Answer {
+    json(&load::exposure(&ask).await?)
+}
+
+async fn coverage(ask: Ask) -> Answer {
+    json(&load::coverage(&ask).await?)
 }
 
 async fn certificates(ask: Ask) -> Answer {

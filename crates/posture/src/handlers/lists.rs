@@ -78,6 +78,36 @@ pub(super) async fn data(ask: Ask) -> Answer {
     }
 }
 
+pub(super) async fn exposure(ask: Ask) -> Answer {
+    let found = load::exposure(&ask).await?;
+    match Format::of(&ask)? {
+        None => {
+            let page = ask.page("Exposure").topics(["sources".to_owned()]);
+            show(&ask, &page, &pages::exposure::page(ask.spot(), &found))
+        }
+        Some(Format::Json) => super::json(&found),
+        Some(Format::Csv) => {
+            let list = whole(Format::Csv, "exposure", &pages::exposure::sheet(ask.spot()), found.paths)?;
+            list.hand_out(&ask).await
+        }
+    }
+}
+
+pub(super) async fn coverage(ask: Ask) -> Answer {
+    let found = load::coverage(&ask).await?;
+    match Format::of(&ask)? {
+        None => {
+            let page = ask.page("Coverage").topics(["sources".to_owned()]);
+            show(&ask, &page, &pages::coverage::page(ask.spot(), &found))
+        }
+        Some(Format::Json) => super::json(&found),
+        Some(Format::Csv) => {
+            let list = whole(Format::Csv, "coverage", &pages::coverage::sheet(ask.spot()), found.gaps)?;
+            list.hand_out(&ask).await
+        }
+    }
+}
+
 pub(super) async fn certificates(ask: Ask) -> Answer {
     let rows = load::certificates(&ask).await?;
     match Format::of(&ask)? {

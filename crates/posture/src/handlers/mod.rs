@@ -53,6 +53,8 @@ pub(crate) fn routes() -> Router<App> {
         .route("/resources/{kind}/{*key}", get(details::resource))
         .route("/results", get(lists::results))
         .route("/data", get(lists::data))
+        .route("/exposure", get(lists::exposure))
+        .route("/coverage", get(lists::coverage))
         .route("/certificates", get(lists::certificates))
         .route("/why", get(details::why))
         .route("/sources", get(lists::sources))

@@ -16,6 +16,8 @@ pub enum Icon {
     Box,
     Store,
     Certificate,
+    Globe,
+    Eye,
     Rows,
     Plug,
     Calendar,
@@ -59,6 +61,12 @@ const fn path(which: Icon) -> &'static str {
         }
         Icon::Certificate => {
             "M2.5 3h11v7h-4M6.5 10h-4V3M5 5.5h6M5 7.5h3M8 9a2 2 0 1 0 0 4 2 2 0 0 0 0-4M7 13v2l1-.6 1 .6v-2"
+        }
+        Icon::Globe => {
+            "M8 1.8a6.2 6.2 0 1 0 0 12.4A6.2 6.2 0 0 0 8 1.8M1.8 8h12.4M8 1.8c2 2 2.6 4 2.6 6.2S10 12.2 8 14.2C6 12.2 5.4 10.2 5.4 8S6 3.8 8 1.8"
+        }
+        Icon::Eye => {
+            "M1.5 8C3.5 4.7 5.6 3.3 8 3.3s4.5 1.4 6.5 4.7c-2 3.3-4.1 4.7-6.5 4.7S3.5 11.3 1.5 8M8 6a2 2 0 1 0 0 4 2 2 0 0 0 0-4"
         }
         Icon::Rows => "M2.5 3.5h11M2.5 8h11M2.5 12.5h11",
         Icon::Plug => "M5.5 2v3.5M10.5 2v3.5M3.5 5.5h9V8a4.5 4.5 0 0 1-9 0zM8 12.5V15",

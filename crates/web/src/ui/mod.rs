@@ -3,6 +3,7 @@
 mod chart;
 mod csv;
 mod filter;
+mod flow;
 mod icon;
 mod list;
 mod status;
@@ -12,6 +13,7 @@ mod time;
 pub use chart::{Bar, Stretch, bars, sparkline, strip};
 pub use csv::csv;
 pub use filter::{Choice, Filter, filters};
+pub use flow::{Node, flow};
 pub use icon::{Icon, icon};
 pub use list::{Cell, Column, ROWS_MAX, Sheet};
 pub use status::{badge, share, tally, tally_links, word};

@@ -7,7 +7,7 @@ use octro_outbound::aws::api::Place;
 use serde_json::{Value, json};
 
 use super::watch::{Find, Watch, fill};
-use crate::aws::facts::{Facts, Item};
+use crate::aws::facts::{ALONE, Facts, Item};
 use crate::aws::look::Account;
 use crate::aws::resource::{Looked, scope};
 use crate::aws::row::Row;
@@ -112,7 +112,7 @@ impl Account {
 
     fn key_of(&self, row: &'static Row, place: &Place, item: &Value) -> Option<String> {
         let none = BTreeMap::new();
-        let facts = Facts { place, key: "", item, details: &none, beside: &[], classes: &self.classes };
+        let facts = Facts { place, key: "", item, details: &none, beside: &ALONE, classes: &self.classes };
         facts.fill(row.key)
     }
 }

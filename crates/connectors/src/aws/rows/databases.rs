@@ -1,6 +1,11 @@
 //! Other databases, caches and warehouses: DynamoDB, DAX, ElastiCache, MemoryDB, OpenSearch, Redshift.
 
+use serde_json::Value;
+
+use crate::aws::exposure::{Told, all, text};
+use crate::aws::facts::{Facts, Item, at, flag, number};
 use crate::aws::row::{Ask, Detail, Form, List, Row, Said, item, made, of};
+use crate::aws::rows::machines::{Store, reached};
 use crate::aws::rows::queues::policy_public;
 use crate::aws::services::{DAX, DYNAMODB, ELASTICACHE, MEMORYDB, OPENSEARCH, REDSHIFT};
 
@@ -48,6 +53,13 @@ static DOMAINS: List =
 static WAREHOUSES: List = List::paged(
     Ask::of(&REDSHIFT, "DescribeClusters", "redshift:DescribeClusters", &[HUNDRED]),
     "Clusters.Cluster",
+    "Marker",
+    "Marker",
+);
+
+static SUBNET_GROUPS: List = List::paged(
+    Ask::of(&REDSHIFT, "DescribeClusterSubnetGroups", "redshift:DescribeClusterSubnetGroups", &[HUNDRED]),
+    "ClusterSubnetGroups.ClusterSubnetGroup",
     "Marker",
     "Marker",
 );
@@ -178,10 +190,36 @@ pub(crate) static WAREHOUSE: Row = Row::of(
     &WAREHOUSES,
     "arn:{partition}:redshift:{region}:{account}:cluster:{ClusterIdentifier}",
 )
+.beside(&[&SUBNET_GROUPS])
+.reached()
 .with(&[
     item("name", "ClusterIdentifier", Form::Text),
     item("data_class", "Tags.Tag", Form::Class),
     item("encrypted", "Encrypted", Form::Flag),
     item("kms_key_id", "KmsKeyId", Form::Key),
     item("public", "PubliclyAccessible", Form::Flag),
+    made("exposure", |facts| reached(facts, warehouse(facts)).0),
+    made("shield", |facts| reached(facts, warehouse(facts)).1),
 ]);
+
+/// Where a warehouse is: its subnets are told by the name of their group.
+fn warehouse<'a>(facts: &Facts<'a>) -> Told<Store<'a>> {
+    let groups: &'a [Item] = match facts.beside.first() {
+        Some(Ok(groups)) => groups,
+        Some(Err(reason)) => return Err(reason.clone()),
+        None => &[],
+    };
+    let item: &'a Value = facts.item;
+    let wanted = text(item, "ClusterSubnetGroupName");
+    let group = groups.iter().find(|group| text(&group.value, "ClusterSubnetGroupName") == wanted);
+    let subnets = group.into_iter().flat_map(|group| all(&group.value, "Subnets.Subnet"));
+    Ok(Store {
+        label: format!("redshift {}", text(item, "ClusterIdentifier")),
+        subnets: subnets.map(|subnet| text(subnet, "SubnetIdentifier")).collect(),
+        groups: all(item, "VpcSecurityGroups.VpcSecurityGroup")
+            .map(|one| text(one, "VpcSecurityGroupId"))
+            .collect(),
+        public: item.get("PubliclyAccessible").and_then(flag) == Some(true),
+        port: at(item, "Endpoint.Port").and_then(number),
+    })
+}

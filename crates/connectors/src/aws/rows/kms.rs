@@ -1,9 +1,11 @@
 //! KMS keys: who manages them, their state, their rotation, and whether their policy lets anyone in.
 
+use octro_outbound::aws::api::Paging;
 use serde_json::{Value, json};
 
 use crate::aws::document::Document;
-use crate::aws::facts::{Facts, Known, Look};
+use crate::aws::facts::{Facts, Known, Look, many};
+use crate::aws::key::owner;
 use crate::aws::row::{Ask, Detail, Form, List, Row, Said, made, of};
 use crate::aws::services::KMS;
 
@@ -57,6 +59,20 @@ pub(crate) static KEY: Row = Row::of("aws.kms.key", &KEYS, "{KeyArn}")
         .at("Policy")
         .gone(GONE)
         .when(is_ours),
+        Detail::of(
+            "grants",
+            Ask::of(
+                &KMS,
+                "ListGrants",
+                "kms:ListGrants",
+                &[("KeyId", Said::Text("{KeyArn}")), ("Limit", Said::Number(100))],
+            ),
+        )
+        .at("Grants")
+        .paged(Paging::Token { from: "NextMarker", into: "Marker" })
+        .absent(&["KMSInvalidStateException"])
+        .gone(GONE)
+        .when(is_ours),
     ])
     .with(&[
         made("aliases", aliases),
@@ -69,6 +85,7 @@ pub(crate) static KEY: Row = Row::of("aws.kms.key", &KEYS, "{KeyArn}")
         of("rotation", "rotation", "KeyRotationEnabled", Form::Flag),
         made("rotation_period", rotation_period),
         made("policy_open", policy_open),
+        made("grants", grants),
     ]);
 
 /// Only keys of the company have a policy and a rotation that it can choose. If it is not known whose the key is, it is
@@ -167,6 +184,25 @@ fn rotation_period(facts: &Facts<'_>) -> Known {
         },
         Look::There(_) | Look::Absent => Known::Absent,
     }
+}
+
+/// Who may use the key besides those whom its policy names. Services get grants for what they encrypt.
+fn grants(facts: &Facts<'_>) -> Known {
+    let grants = match facts.look("grants", "") {
+        Look::Unknown(reason) => return Known::Unknown(reason),
+        Look::Absent => return Known::Value(json!([])),
+        Look::There(grants) => grants,
+    };
+    let told = many(grants).map(|grant| {
+        let grantee = grant.get("GranteePrincipal").and_then(Value::as_str).unwrap_or_default();
+        let owner = owner(grantee);
+        json!({
+            "grantee": grantee,
+            "operations": grant.get("Operations").cloned().unwrap_or_else(|| json!([])),
+            "abroad": owner.is_some() && owner != self::owner(facts.key),
+        })
+    });
+    Known::Value(told.collect())
 }
 
 fn policy_open(facts: &Facts<'_>) -> Known {

@@ -15,25 +15,25 @@ const THOUSAND: (&str, Said) = ("MaxResults", Said::Number(1_000));
 const HUNDRED: (&str, Said) = ("MaxResults", Said::Number(100));
 const PAGES: Paging = Paging::Token { from: "nextToken", into: "NextToken" };
 
-static GROUPS: List = List::paged(
+pub(super) static GROUPS: List = List::paged(
     Ask::of(&EC2, "DescribeSecurityGroups", "ec2:DescribeSecurityGroups", &[THOUSAND]),
     "securityGroupInfo.item",
     "nextToken",
     "NextToken",
 );
-static INTERFACES: List = List::paged(
+pub(super) static INTERFACES: List = List::paged(
     Ask::of(&EC2, "DescribeNetworkInterfaces", "ec2:DescribeNetworkInterfaces", &[THOUSAND]),
     "networkInterfaceSet.item",
     "nextToken",
     "NextToken",
 );
-static ROUTES: List = List::paged(
+pub(super) static ROUTES: List = List::paged(
     Ask::of(&EC2, "DescribeRouteTables", "ec2:DescribeRouteTables", &[HUNDRED]),
     "routeTableSet.item",
     "nextToken",
     "NextToken",
 );
-static PREFIXES: List = List::paged(
+pub(super) static PREFIXES: List = List::paged(
     Ask::of(&EC2, "DescribeManagedPrefixLists", "ec2:DescribeManagedPrefixLists", &[HUNDRED]),
     "prefixListSet.item",
     "nextToken",

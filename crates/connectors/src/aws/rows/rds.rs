@@ -4,8 +4,10 @@ use octro_model::{UnknownReason, Why};
 use octro_outbound::aws::api::Paging;
 use serde_json::{Value, json};
 
-use crate::aws::facts::{Facts, Item, Known, Look, at, flag, many};
+use crate::aws::exposure::{all, text};
+use crate::aws::facts::{Facts, Item, Known, Look, at, flag, many, number};
 use crate::aws::row::{Ask, Attribute, Detail, Form, List, Row, Said, item, made};
+use crate::aws::rows::machines::{Store, reached};
 use crate::aws::services::RDS;
 
 const RECORDS: (&str, Said) = ("MaxRecords", Said::Number(100));
@@ -129,9 +131,12 @@ const ATTRIBUTES: &[Attribute] = &[
     item("latest_restorable_at", "LatestRestorableTime", Form::Moment),
     item("deletion_protection", "DeletionProtection", Form::FlagOrNo),
     item("auto_minor_upgrade", "AutoMinorVersionUpgrade", Form::Flag),
+    made("exposure", |facts| place(facts).0),
+    made("shield", |facts| place(facts).1),
 ];
 
 pub(crate) static INSTANCE: Row = Row::of("aws.rds.instance", &INSTANCES, "{DBInstanceArn}")
+    .reached()
     .beside(&[&SNAPSHOTS, &VERSIONS, &CLUSTERS])
     .asking(&[OF_INSTANCE, OF_CLUSTER])
     .with(ATTRIBUTES);
@@ -159,6 +164,30 @@ pub(crate) static CLUSTER_SNAPSHOT: Row =
         .part("/clusters")
         .beside(&[&CLUSTERS])
         .with(SNAPSHOT_ATTRIBUTES);
+
+/// How the internet gets to an instance, and what stops it. Of a cluster, its instances say it.
+fn place(facts: &Facts<'_>) -> (Known, Known) {
+    let Some(name) = facts.text("DBInstanceIdentifier") else { return (Known::Absent, Known::Absent) };
+    let public = match public(facts) {
+        Known::Value(Value::Bool(public)) => Ok(public),
+        Known::Unknown(reason) => Err(reason),
+        Known::Value(_) | Known::Absent | Known::Key(_) => {
+            Err(UnknownReason::new(Why::Failed, "the service does not say whether it has a public address"))
+        }
+    };
+    let store = public.map(|public| Store {
+        label: format!("rds {name}"),
+        subnets: all(facts.item, "DBSubnetGroup.Subnets.Subnet")
+            .map(|one| text(one, "SubnetIdentifier"))
+            .collect(),
+        groups: all(facts.item, "VpcSecurityGroups.VpcSecurityGroupMembership")
+            .map(|one| text(one, "VpcSecurityGroupId"))
+            .collect(),
+        public,
+        port: at(facts.item, "Endpoint.Port").or_else(|| at(facts.item, "DbInstancePort")).and_then(number),
+    });
+    reached(facts, store)
+}
 
 /// An automatic snapshot cannot be shared.
 fn is_manual(facts: &Facts<'_>) -> bool {

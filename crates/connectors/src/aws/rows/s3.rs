@@ -276,12 +276,12 @@ mod tests {
 
     use super::*;
     use crate::aws::class::Classes;
-    use crate::aws::facts::{Item, Listed, Told};
+    use crate::aws::facts::{Beside, Item, Listed, Told};
 
     fn attributes(details: &BTreeMap<&'static str, Told>, account: &Listed) -> BTreeMap<&'static str, Known> {
         let place = Place::new("111122223333", "eu-central-1");
         let item = json!({ "Name": "b" });
-        let beside = [account.clone()];
+        let beside = Beside { lists: vec![account.clone()], graph: None };
         let classes = Classes::default();
         let facts = Facts {
             place: &place,

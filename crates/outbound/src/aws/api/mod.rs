@@ -1,6 +1,7 @@
 //! Calls to AWS: signed, in the protocol of the service, asked again with growing pauses when the service is busy, and
 //! read into one shape. Nothing here knows what a call is for.
 
+mod discovery;
 mod fault;
 mod pages;
 mod retry;
@@ -96,6 +97,7 @@ pub struct Caller {
     gate: Arc<Semaphore>,
     began: (Timestamp, Instant),
     time: Duration,
+    discovered: discovery::Known,
 }
 
 impl Caller {
@@ -124,6 +126,7 @@ impl Caller {
             gate: Arc::new(Semaphore::new(at_once.max(1))),
             began: (now, Instant::now()),
             time: TIME,
+            discovered: discovery::Known::default(),
         })
     }
 
@@ -147,12 +150,13 @@ impl Caller {
     /// # Errors
     /// With what it was refused in the end.
     pub async fn call(&self, keys: &Provider, place: &Place, call: &Call<'_>) -> Result<Value, Fault> {
+        let host = self.discover(keys, place, call).await?;
         let mut times = 0;
         let mut place = place.clone();
         let mut was_led = false;
         loop {
             times += 1;
-            let fault = match self.once(keys, &place, call).await {
+            let fault = match self.once(keys, &place, call, host.as_deref()).await {
                 Ok(Said::Value(value)) => return Ok(value),
                 Ok(Said::Elsewhere(region, fault)) => {
                     if was_led || region == place.region {
@@ -171,7 +175,13 @@ impl Caller {
         }
     }
 
-    async fn once(&self, keys: &Provider, place: &Place, call: &Call<'_>) -> Result<Said, Fault> {
+    async fn once(
+        &self,
+        keys: &Provider,
+        place: &Place,
+        call: &Call<'_>,
+        host: Option<&str>,
+    ) -> Result<Said, Fault> {
         let held = self.gate.acquire().await.map_err(|error| Fault::failed(error.to_string()))?;
         let now = self.now();
         // Boxed: keys of a role are had by such a call.
@@ -179,7 +189,7 @@ impl Caller {
         // That there are no keys does not change by asking again.
         let credentials =
             credentials.map_err(|error| Fault { status: 400, ..Fault::failed(error.to_string()) })?;
-        let (question, region) = self.question(place, call)?;
+        let (question, region) = self.question(place, call, host)?;
         let scope = Scope { region: &region, service: call.service.name };
         let question =
             sign(question, &credentials, scope, now).map_err(|error| Fault::failed(error.to_string()))?;
@@ -205,9 +215,15 @@ impl Caller {
     }
 
     /// The question, without its signature, and the region that signs.
-    fn question(&self, place: &Place, call: &Call<'_>) -> Result<(Question, String), Fault> {
+    fn question(
+        &self,
+        place: &Place,
+        call: &Call<'_>,
+        discovered: Option<&str>,
+    ) -> Result<(Question, String), Fault> {
         let wrong = |what: String| Fault { status: 400, ..Fault::failed(what) };
         let (host, region) = call.service.host_at(place);
+        let host = discovered.map_or(host, str::to_owned);
         let base = match &self.endpoint {
             Some(endpoint) => endpoint.clone(),
             None => Url::parse(&format!("https://{host}")).map_err(wrong)?,

@@ -34,11 +34,13 @@ pub struct Service {
     pub protocol: Protocol,
     /// It has one address for all regions of a partition.
     pub global: bool,
+    /// It answers only at addresses that it names when it is asked for them.
+    pub discovered: bool,
 }
 
 impl Service {
     const fn of(name: &'static str, host: &'static str, protocol: Protocol) -> Self {
-        Self { name, host, protocol, global: false }
+        Self { name, host, protocol, global: false, discovered: false }
     }
 
     /// A service of forms and XML.
@@ -76,6 +78,13 @@ impl Service {
     #[must_use]
     pub const fn everywhere(mut self) -> Self {
         self.global = true;
+        self
+    }
+
+    /// The same, which is first asked where it answers.
+    #[must_use]
+    pub const fn discovered(mut self) -> Self {
+        self.discovered = true;
         self
     }
 
