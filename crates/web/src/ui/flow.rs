@@ -10,7 +10,7 @@ use super::status::class;
 /// The size of a place and the room around it, in pixels.
 const WIDE: usize = 184;
 const HIGH: usize = 40;
-const ACROSS: usize = 240;
+const ACROSS: usize = 226;
 const DOWN: usize = 54;
 /// Letters of a name that have room.
 const LETTERS_MAX: usize = 23;
