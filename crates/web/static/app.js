@@ -42,7 +42,8 @@
       if (next && !disturbs()) {
         const focused = old.contains(document.activeElement) ? place(document.activeElement) : null;
         const open = new Set([...old.querySelectorAll("details[open] > summary")].map((one) => one.textContent));
-        const before = old.innerText, top = scrollY;
+        // Not innerText: it would lay the page out twice more before anything is seen.
+        const before = old.textContent, top = scrollY;
         for (const summary of next.querySelectorAll("details > summary"))
           if (open.has(summary.textContent)) summary.parentElement.open = true;
         old.dataset.topics = next.dataset.topics;
@@ -50,7 +51,7 @@
         document.title = fresh.title;
         scrollTo(scrollX, top);
         if (focused) [...old.querySelectorAll("a, button, summary, [tabindex]")].find((one) => place(one) === focused)?.focus({ preventScroll: true });
-        if (before !== old.innerText) document.getElementById("say").textContent = "The page shows new results.";
+        if (before !== old.textContent) document.getElementById("say").textContent = "The page shows new results.";
       }
       lamp?.classList.add("on");
     } catch { lamp?.classList.remove("on"); }
