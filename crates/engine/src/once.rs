@@ -143,6 +143,11 @@ impl Once {
         results
     }
 
+    /// How many results of resources have a status, without telling each.
+    pub fn count(&self, status: Status) -> u64 {
+        self.state.tests.iter().map(|test| test.tally[status]).sum()
+    }
+
     fn reason(
         &self,
         test: &octro_program::Test,

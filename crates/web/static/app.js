@@ -33,6 +33,15 @@
   };
   const place = (element) => element.id ? "#" + element.id : element.getAttribute("href") ?? element.textContent;
 
+  // Makes a node what another is and leaves alone what is the same: the less is new, the sooner it is seen.
+  function renew(old, next) {
+    if (old.isEqualNode(next)) return;
+    const own = [...old.childNodes], others = [...next.childNodes];
+    const alike = own.length && own.length === others.length && old.cloneNode().isEqualNode(next.cloneNode());
+    if (alike) own.forEach((one, n) => renew(one, others[n]));
+    else old.replaceWith(document.adoptNode(next));
+  }
+
   async function refresh() {
     if (busy || disturbs()) { again = true; return; }
     busy = true; again = false; last = Date.now();
@@ -46,12 +55,13 @@
         const before = old.textContent, top = scrollY;
         for (const summary of next.querySelectorAll("details > summary"))
           if (open.has(summary.textContent)) summary.parentElement.open = true;
-        old.dataset.topics = next.dataset.topics;
-        old.replaceChildren(...document.adoptNode(next).childNodes);
+        renew(old, next);
         document.title = fresh.title;
         scrollTo(scrollX, top);
-        if (focused) [...old.querySelectorAll("a, button, summary, [tabindex]")].find((one) => place(one) === focused)?.focus({ preventScroll: true });
-        if (before !== old.textContent) document.getElementById("say").textContent = "The page shows new results.";
+        const now = main();
+        if (focused && !now.contains(document.activeElement))
+          [...now.querySelectorAll("a, button, summary, [tabindex]")].find((one) => place(one) === focused)?.focus({ preventScroll: true });
+        if (before !== now.textContent) document.getElementById("say").textContent = "The page shows new results.";
       }
       lamp?.classList.add("on");
     } catch { lamp?.classList.remove("on"); }

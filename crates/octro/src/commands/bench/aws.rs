@@ -157,8 +157,7 @@ fn once(
     once.finish(report)?;
     let (wall, cpu) = (begun.elapsed(), cpu_of_all() - cpu);
     let asked = answers.asked()? - asked;
-    let passes =
-        once.results().iter().filter(|one| one.resource.is_some() && one.status == Status::Pass).count();
+    let passes = once.count(Status::Pass);
     figures.add(format!("{what}: resources"), resources as f64, "");
     figures.add(format!("{what}: passing verdicts"), passes as f64, "");
     figures.add(format!("{what}: scopes not complete"), gaps as f64, "");
