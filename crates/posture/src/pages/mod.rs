@@ -21,4 +21,5 @@ pub(crate) mod search;
 pub(crate) mod sources;
 pub(crate) mod test;
 pub(crate) mod tests;
+mod tls;
 pub(crate) mod why;

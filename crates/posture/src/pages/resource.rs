@@ -6,6 +6,7 @@ use octro_web::Moment;
 use octro_web::ui::{self, Icon};
 
 use super::results::{Of, sheet};
+use super::tls;
 use crate::ask::Spot;
 use crate::links;
 
@@ -17,6 +18,7 @@ pub(crate) fn page(spot: Spot<'_>, one: &ResourceView, proof: &Markup) -> Markup
             @if one.results.is_empty() { p.muted { "No test judges it." } }
             @else { (sheet(spot, Of::Resource).inner().table(&one.results)) }
         }))
+        @if one.kind.as_str() == tls::KIND { (tls::report(moment, one)) }
         div.two {
             (ui::section("attributes", "Attributes", &attributes(moment, &one.attributes)))
             div {
