@@ -302,41 +302,103 @@ func openAll(paths, keys []string) ([]tlog.Tree, error) {
 	return all, nil
 }
 
-// That a proof of Octro's own form cites a checkpoint which the published log continues, and entries that stand in it. What
-// follows from these entries is for a verifier of that form to say.
+// An entry of a proof of Octro's own form: whole, short (without `leaf`) or linked (without `index`).
+type entry struct {
+	Index   *int64
+	Leaf    *string
+	At, T   json.Number
+	To      string
+	Program string
+}
+
+// What the next short entry leaves out: the transition before it.
+type transition struct {
+	K, Control, To, Program string
+	N                       int64
+	hash                    [32]byte
+}
+
+// The leaf that an entry stands for; a short one follows the last transition of the claim's control.
+func (last *transition) text(of entry, control string) (string, error) {
+	var leaf string
+	switch {
+	case of.Leaf != nil:
+		leaf = *of.Leaf
+	case last.N == 0:
+		return "", errors.New("a short entry has no transition before it")
+	default:
+		program := of.Program
+		if program == "" {
+			program = last.Program
+		}
+		leaf = fmt.Sprintf(`{"at":%s,"control":"%s","from":"%s","k":"transition","n":%d,"prev":"%x","program":"%s","t":%s,"to":"%s","v":1}`,
+			of.At, control, last.To, last.N+1, last.hash, program, of.T, of.To)
+	}
+	var read transition
+	if json.Unmarshal([]byte(leaf), &read) == nil && read.K == "transition" && read.Control == control {
+		*last = read
+		last.hash = tlog.RecordHash([]byte(leaf))
+	}
+	return leaf, nil
+}
+
+// That a proof of Octro's own form cites a checkpoint which the published log continues, and entries that stand in it: where
+// the proof says so, or, if they are linked, anywhere. What follows from these entries is for a verifier of that form to say.
 func proof(path, folder string, keys []string) (int, error) {
 	data, err := read(path)
 	if err != nil {
 		return 0, err
 	}
 	var given struct {
+		Format     string
 		Checkpoint string
-		Entries    []struct {
-			Index int64
-			Leaf  string
-		}
+		Claim      struct{ Control string }
+		Entries    []entry
 	}
 	if err := json.Unmarshal(data, &given); err != nil {
 		return 0, err
+	}
+	short := given.Format == "octro-proof/v1-short" || given.Format == "octro-proof/v1-linked"
+	if !short && given.Format != "octro-proof/v1" {
+		return 0, fmt.Errorf("the form `%s` is not known here", given.Format)
 	}
 	cited, err := open([]byte(given.Checkpoint), keys, "")
 	if err != nil {
 		return 0, err
 	}
 	leaves := make(map[int64]string)
-	for _, entry := range given.Entries {
-		if entry.Index >= cited.N {
-			return 0, fmt.Errorf("entry %d is beyond the checkpoint", entry.Index)
+	linked := make(map[string]bool)
+	var last transition
+	for place, entry := range given.Entries {
+		if entry.Leaf == nil && !short || entry.Index == nil && given.Format != "octro-proof/v1-linked" {
+			return 0, fmt.Errorf("entry %d of the proof has no index or no leaf", place)
 		}
-		leaves[entry.Index] = entry.Leaf
+		leaf, err := last.text(entry, given.Claim.Control)
+		if err != nil {
+			return 0, err
+		}
+		if entry.Index == nil {
+			linked[leaf] = true
+			continue
+		}
+		if *entry.Index >= cited.N {
+			return 0, fmt.Errorf("entry %d is beyond the checkpoint", *entry.Index)
+		}
+		if _, twice := leaves[*entry.Index]; twice {
+			return 0, fmt.Errorf("entry %d is there twice", *entry.Index)
+		}
+		leaves[*entry.Index] = leaf
 	}
 	_, err = log(folder, []tlog.Tree{cited}, keys, func(index int64, entry []byte) {
 		if leaf, found := leaves[index]; found && leaf == string(entry) {
 			delete(leaves, index)
 		}
+		if index < cited.N {
+			delete(linked, string(entry))
+		}
 	})
-	if err == nil && len(leaves) > 0 {
-		err = fmt.Errorf("%d of its entries do not stand so in the log", len(leaves))
+	if err == nil && len(leaves)+len(linked) > 0 {
+		err = fmt.Errorf("%d of its entries do not stand so in the log, and %d linked ones nowhere in it", len(leaves), len(linked))
 	}
 	return len(given.Entries), err
 }

@@ -54,7 +54,10 @@ pub fn judge(at: &Path, case: &Case) -> Judgement {
             // Each case is a proof in its form: what is wrong with it is to be said, not that it is none.
             assert!(!matches!(outcome, Outcome::Unusable(_)), "{}: {outcome:?}", case.name);
             match outcome {
-                Outcome::Proved(_) => Ok(()),
+                Outcome::Proved(_) => {
+                    let proof = octro_verify::Proof::parse(&std::fs::read(file("proof")).unwrap()).unwrap();
+                    linked(&proof, &entries(&file("folder"), &policy.logs)?)
+                }
                 Outcome::Refuted(reason) => Err(reason.to_string()),
                 Outcome::Unusable(why) => Err(why),
             }
@@ -81,27 +84,40 @@ fn opened(note: &str, keys: &[VerifierKey]) -> Judgement<Checkpoint> {
     Ok(said)
 }
 
-/// Makes a log's tree anew from its entries, and compares tiles, checkpoint, and all checkpoints that were seen before.
-fn log(at: &Path, folder: &Path, seen: &[String], keys: &[VerifierKey]) -> Judgement {
-    let width = usize::try_from(WIDTH).unwrap();
+/// That the linked leaves of a proof stand in the log, which it does not show itself.
+fn linked(proof: &octro_verify::Proof, log: &[Vec<u8>]) -> Judgement {
+    let mut linked = proof.entries.iter().filter(|entry| entry.index.is_none());
+    match linked.find(|entry| !log.iter().any(|leaf| leaf == entry.leaf.as_bytes())) {
+        None => Ok(()),
+        Some(missing) => Err(format!("this linked leaf is nowhere in the log: {}", missing.leaf)),
+    }
+}
+
+/// Pieces of so many hashes or entries: the place of each, and its width.
+fn widths(count: u64) -> impl Iterator<Item = (u64, u64)> {
+    (0..count.div_ceil(WIDTH)).map(move |place| (place, (count - place * WIDTH).min(WIDTH)))
+}
+
+/// A published piece: the partial one, or the full one that took its place.
+fn piece(folder: &Path, full: &str, part: &str) -> Judgement<Vec<u8>> {
+    std::fs::read(folder.join(part))
+        .or_else(|_| std::fs::read(folder.join(full)))
+        .map_err(|_| format!("{part} is missing"))
+}
+
+/// All entries of a published log.
+fn entries(folder: &Path, keys: &[VerifierKey]) -> Judgement<Vec<Vec<u8>>> {
     let said = opened(&std::fs::read_to_string(folder.join("checkpoint")).unwrap(), keys)?;
-    let widths =
-        |count: u64| (0..count.div_ceil(WIDTH)).map(move |place| (place, (count - place * WIDTH).min(WIDTH)));
-    let read = |full: &str, part: &str| {
-        std::fs::read(folder.join(part))
-            .or_else(|_| std::fs::read(folder.join(full)))
-            .map_err(|_| format!("{part} is missing"))
-    };
-    let mut tree: Vec<Hash> = Vec::new();
+    let mut all = Vec::new();
     for (place, count) in widths(said.size) {
-        let bytes = read(&bundle_path(place, WIDTH), &bundle_path(place, count))?;
+        let bytes = piece(folder, &bundle_path(place, WIDTH), &bundle_path(place, count))?;
         let mut rest = bytes.as_slice();
         let mut found = 0;
         while let Some((length, after)) = rest.split_first_chunk::<2>() {
             let length = usize::from(u16::from_be_bytes(*length));
             let (leaf, after) = after.split_at_checked(length).ok_or("a bundle that is cut short")?;
             if found < count {
-                tree.push(leaf_hash(leaf));
+                all.push(leaf.to_vec());
             }
             (found, rest) = (found + 1, after);
         }
@@ -109,6 +125,14 @@ fn log(at: &Path, folder: &Path, seen: &[String], keys: &[VerifierKey]) -> Judge
             return Err(format!("bundle {place} has {found} entries"));
         }
     }
+    Ok(all)
+}
+
+/// Makes a log's tree anew from its entries, and compares tiles, checkpoint, and all checkpoints that were seen before.
+fn log(at: &Path, folder: &Path, seen: &[String], keys: &[VerifierKey]) -> Judgement {
+    let width = usize::try_from(WIDTH).unwrap();
+    let said = opened(&std::fs::read_to_string(folder.join("checkpoint")).unwrap(), keys)?;
+    let tree: Vec<Hash> = entries(folder, keys)?.iter().map(|leaf| leaf_hash(leaf)).collect();
     if root(&tree) != said.root {
         return Err("the entries do not have the signed root".to_owned());
     }
@@ -119,7 +143,7 @@ fn log(at: &Path, folder: &Path, seen: &[String], keys: &[VerifierKey]) -> Judge
             break;
         }
         for ((place, width), hashes) in widths(count).zip(level_hashes.chunks(width)) {
-            let bytes = read(&path(level, place, WIDTH), &path(level, place, width))?;
+            let bytes = piece(folder, &path(level, place, WIDTH), &path(level, place, width))?;
             let expected = hashes.concat();
             if bytes.get(..expected.len()) != Some(expected.as_slice()) {
                 return Err(format!("tile {level}/{place} is forged"));

@@ -1,13 +1,116 @@
 //! Cases about proofs: that an entry is in the tree, and that one tree continues another.
 
-use octro_verify::{Checkpoint, Hash, base64_encode};
+use octro_verify::{
+    Checkpoint, Claim, Entry, Hash, Leaf, Proof, Seal, SealedState, State, Status, Tally, VerifierKey, What,
+    base64_encode, leaf_hash, path, root,
+};
 use serde_json::{Value, json};
 
 use crate::SIZES;
 use crate::cases::{Cases, Sample};
+use crate::support::transition;
 
 /// Entries on both sides of each edge: of tiles, of checkpoints, and of the key's change (1,300 is the `key` leaf).
 const PICKS: [u64; 14] = [0, 1, 254, 255, 256, 511, 700, 1_299, 1_300, 1_301, 2_047, 2_048, 2_815, 2_999];
+
+/// A control whose transitions are all in the log.
+pub const WHOLE: &str = "EP-01";
+/// A control whose first transition was never appended; only the hash of it is in the log.
+pub const CUT: &str = "EP-02";
+/// How many transitions each of them has.
+const CHAIN: u64 = 4;
+/// The last leaf of the sample: 2026-01-15, in microseconds, after all others.
+const SEALED: u64 = 1_800_000_000_010_000;
+
+/// The transitions of a control, each on the one before.
+fn chain(control: &str) -> Vec<Leaf> {
+    let mut all: Vec<Leaf> = Vec::new();
+    for n in 1..=CHAIN {
+        let before = all.last().map(|leaf| {
+            let What::Transition(of) = &leaf.what else { unreachable!() };
+            (leaf_hash(&leaf.to_bytes()), of.to)
+        });
+        let mut leaf = transition(control, n, before);
+        let What::Transition(of) = &mut leaf.what else { unreachable!() };
+        of.at = SEALED - 1_000 + n;
+        leaf.written = of.at;
+        all.push(leaf);
+    }
+    all
+}
+
+/// The states of both controls at the seal.
+fn states() -> Vec<Vec<u8>> {
+    let state = |control: &str| {
+        let last = chain(control).pop().unwrap();
+        let state = State {
+            control: control.to_owned(),
+            status: Status::Fail,
+            n: CHAIN,
+            last: leaf_hash(&last.to_bytes()),
+            at: last.written,
+            evaluations: CHAIN,
+            evaluated: Some(last.written),
+            gap: 1,
+            silent: 0,
+            tally: Tally::default(),
+            populations: std::collections::BTreeMap::new(),
+        };
+        state.to_bytes()
+    };
+    vec![state(WHOLE), state(CUT)]
+}
+
+fn hashed(states: &[Vec<u8>]) -> Vec<Hash> {
+    states.iter().map(|state| leaf_hash(state)).collect()
+}
+
+/// What ends the sample's log: both controls' transitions, but for the one that is kept back, and a seal.
+pub fn chains(signer: &str) -> Vec<Leaf> {
+    let key = VerifierKey::parse(signer).unwrap();
+    let mut all: Vec<Leaf> = chain(WHOLE).into_iter().chain(chain(CUT).into_iter().skip(1)).collect();
+    all.sort_by_key(|leaf| leaf.written);
+    let seal = Seal {
+        n: 1,
+        prev: None,
+        controls: 2,
+        root: root(&hashed(&states())),
+        program: [3; 32],
+        signer: octro_verify::hex(&key.id()),
+    };
+    all.push(Leaf { written: SEALED, what: What::Seal(seal) });
+    all
+}
+
+/// The proof of a control's interval, as Octro hands it out: all transitions but the last are linked.
+async fn interval(sample: &Sample, control: &str) -> Proof {
+    let all = chain(control);
+    let text = |leaf: &Leaf| String::from_utf8(leaf.to_bytes()).unwrap();
+    let last = text(all.last().unwrap());
+    let index = sample.leaves.iter().position(|leaf| *leaf == last.as_bytes()).unwrap() as u64;
+    let seal = SIZES[5] - 1;
+    let mut entries: Vec<Entry> = all.iter().map(|leaf| Entry { index: None, leaf: text(leaf) }).collect();
+    entries.last_mut().unwrap().index = Some(index);
+    let sealed = String::from_utf8(sample.leaves.last().unwrap().clone()).unwrap();
+    entries.push(Entry { index: Some(seal), leaf: sealed });
+    let states = states();
+    let place = usize::from(control == CUT);
+    Proof {
+        claim: Claim::Interval { control: control.to_owned(), from: all[0].written, to: SEALED },
+        checkpoint: sample.newest().to_owned(),
+        entries,
+        hashes: sample.reader.hashes_for(SIZES[5], &[index, seal]).await.unwrap(),
+        states: vec![SealedState {
+            seal,
+            place: place as u64,
+            state: String::from_utf8(states[place].clone()).unwrap(),
+            path: path(&hashed(&states), place).unwrap(),
+        }],
+        members: Vec::new(),
+        secret: None,
+        stamps: Vec::new(),
+    }
+}
 
 /// Hashes as lines, in base64.
 pub fn lines(hashes: &[Hash]) -> String {
@@ -146,4 +249,11 @@ pub async fn own(cases: &mut Cases, sample: &Sample, folder: &str) {
     add("a checkpoint of another history, signed by the owner", Some("tree"), &|proof| {
         proof["checkpoint"] = json!(forked);
     });
+    let given = || json!({ "keys": sample.keys, "folder": folder });
+    let linked = interval(sample, WHOLE).await.to_text();
+    assert!(linked.contains("octro-proof/v1-linked") && linked.matches("\"leaf\"").count() == 2, "{linked}");
+    cases.add("proof", "of an interval, linked and short", None, &[("proof", linked.as_bytes())], given());
+    let cut = interval(sample, CUT).await.to_text();
+    let name = "whose first linked leaf was never appended";
+    cases.add("proof", name, Some("tree"), &[("proof", cut.as_bytes())], given());
 }
