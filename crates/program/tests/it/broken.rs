@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use octro_program::{Files, load, load_stored};
+
 use crate::sample::{changed, problems, sample};
 
 /// Each case: a file, what is replaced in it by what, and the one line that is expected.
@@ -334,7 +336,20 @@ fn controls_policies_and_claims() {
 
 #[test]
 fn exceptions() {
+    let long = format!("approver = \"{}\"", "x".repeat(2_049));
     expect(&[
+        (
+            EXCEPTION,
+            "approver = \"bob@example.com\"",
+            &long,
+            "exceptions/build.toml:5:12: `approver` has 2049 bytes; expected at most 2048",
+        ),
+        (
+            EXCEPTION,
+            "bob@example.com",
+            "bob\\u0000",
+            "exceptions/build.toml:5:12: `approver` has a NUL character; expected a text without one",
+        ),
         (
             EXCEPTION,
             "bob@example.com",
@@ -397,6 +412,14 @@ fn frameworks() {
             "frameworks/iso/framework.toml:1:1: no requirements can be read beside this file; expected catalog.json or requirements.toml"
         ]
     );
+}
+
+#[test]
+fn a_stored_exception_is_read_however_long_it_is() {
+    let approver = "x".repeat(2_049);
+    let files = Files::new(changed(EXCEPTION, "bob@example.com", &approver));
+    assert!(load(&files).is_err());
+    assert_eq!(load_stored(&files).unwrap().exceptions["build"].approver, approver);
 }
 
 #[test]
