@@ -53,8 +53,13 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    fn parse(text: &str) -> Option<Self> {
-        [Self::Whole, Self::Short, Self::Linked].into_iter().find(|format| format.name() == text)
+    const ALL: [Self; 3] = [Self::Whole, Self::Short, Self::Linked];
+
+    fn parse(text: &str) -> Result<Self, Fault> {
+        Self::ALL.into_iter().find(|format| format.name() == text).ok_or_else(|| {
+            let [whole, short, linked] = Self::ALL.map(Self::name);
+            Fault::new(format!("`format` is {}; expected `{whole}`, `{short}` or `{linked}`", quoted(text)))
+        })
     }
 
     fn name(self) -> &'static str {
@@ -128,10 +133,7 @@ impl Proof {
         let text = str::from_utf8(file).map_err(|_| Fault::new("the file is not UTF-8"))?;
         let value = read(text).map_err(|fault| Fault::new(format!("the file {fault}")))?;
         let mut members = Members::of(value).map_err(|fault| Fault::new(format!("the file {fault}")))?;
-        let format = members.text("format")?;
-        let format = Format::parse(&format).ok_or_else(|| {
-            Fault::new(format!("`format` is {}; expected `{}`", quoted(&format), Format::Whole.name()))
-        })?;
+        let format = Format::parse(&members.text("format")?)?;
         let claim = Claim::read(members.need("claim")?).map_err(|fault| fault.within("claim"))?;
         let checkpoint = members.text("checkpoint")?;
         let mut chain = Chain::of(&claim);

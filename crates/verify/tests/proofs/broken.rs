@@ -367,7 +367,7 @@ fn files(cases: &mut Cases, log: &Log) {
         "another format",
         "octro-proof/v1",
         "octro-proof/v2",
-        "`format` is `octro-proof/v2`; expected `octro-proof/v1`",
+        "`format` is `octro-proof/v2`; expected `octro-proof/v1`, `octro-proof/v1-short` or `octro-proof/v1-linked`",
     );
     add(
         "name-twice",
