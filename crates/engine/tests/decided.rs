@@ -7,7 +7,7 @@ mod support;
 
 use std::sync::Arc;
 
-use octro_engine::{Engine, EngineError, Journal, Lease};
+use octro_engine::{Engine, EngineError, Journal, Lease, record_export};
 use octro_ledger::records::Part;
 use octro_ledger::{Ledger, Settings, random_bytes};
 use octro_testkit::TestDb;
@@ -99,5 +99,27 @@ async fn an_approved_exception_is_proved_as_far_as_it_is_disclosed() {
             octro_ledger::audit(bench.query.db(), None, octro_ledger::Parts::ALL, |_| ()).await.unwrap();
         assert!(audit.is_clean(), "{:?}", audit.findings);
         bench.done().await;
+    }
+}
+
+#[tokio::test]
+async fn exports_at_once_do_not_wait_for_each_other_for_ever() {
+    for of in TestDb::all().await.unwrap() {
+        let mut bench = Bench::on(of).await;
+        let folder = tempfile::TempDir::with_prefix("octro-test-decided-").unwrap();
+        let ledger = ledger_of(&mut bench, folder.path()).await;
+        let size = ledger.reader().await.unwrap().size();
+        let mut all = tokio::task::JoinSet::new();
+        for n in 0..8 {
+            let (db, clock) = (bench.of.db(), bench.clock.clone());
+            all.spawn(async move { record_export(&db, &clock, "controls", [n; 32], "a test").await });
+        }
+        for told in all.join_all().await {
+            assert!(told.unwrap(), "a ledger is kept");
+        }
+        ledger.flush().await.unwrap();
+        assert_eq!(ledger.reader().await.unwrap().size(), size + 8);
+        drop(ledger);
+        bench.of.remove().await.unwrap();
     }
 }

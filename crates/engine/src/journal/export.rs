@@ -22,11 +22,12 @@ pub async fn record_export(
     by: &str,
 ) -> Result<bool, EngineError> {
     let mut tx = db.begin().await?;
+    // First the lock that nobody shares: two that shared one first would wait for each other's end.
+    let written = store::alone(&mut tx, clock.now()).await?;
     if store::signer(&mut tx).await?.is_none() {
         return Ok(false);
     }
     let secret = random_bytes().map_err(EngineError::Random)?;
-    let written = store::alone(&mut tx, clock.now()).await?;
     records::export(&mut tx, written, (what, digest), by, &secret).await?;
     tx.commit().await?;
     Ok(true)
