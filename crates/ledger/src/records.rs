@@ -3,7 +3,7 @@
 
 use octro_model::Timestamp;
 use octro_store::{Db, Param, Row, Tx};
-use octro_verify::{Hash, Leaf, What, hmac, leaf_hash};
+use octro_verify::{Hash, Leaf, Value, What, hmac, leaf_hash, read_json};
 
 use crate::LedgerError;
 use crate::outbox;
@@ -17,17 +17,24 @@ const BY_NAME: &str = "SELECT hash, name, what, written, secret, subject, decide
 const BY_HASH: &str = "SELECT hash, name, what, written, secret, subject, decided_by, body FROM ledger_records \
      WHERE hash = $1";
 const NAMES: &str = "SELECT DISTINCT name FROM ledger_records WHERE name <> '' ORDER BY name LIMIT 1000";
-/// Every record with a text that has `$1` somewhere in it; which of them mean it is judged here.
-const WITH: &str = "SELECT hash, name, what, written, secret, subject, decided_by, body FROM ledger_records \
-     WHERE REPLACE(subject, $1, '') <> subject OR REPLACE(decided_by, $1, '') <> decided_by \
-     OR REPLACE(body, $1, '') <> body";
+/// Some records; which of them mean somebody is judged here, since a database sees neither through JSON nor, everywhere,
+/// through capitals.
+const AFTER: &str = "SELECT hash, name, what, written, secret, subject, decided_by, body FROM ledger_records \
+     WHERE hash > $1 ORDER BY hash LIMIT 200";
 const SHRED: &str = "DELETE FROM ledger_records WHERE hash = $1";
 
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[&str] = &[KEEP, BY_NAME, BY_HASH, NAMES, WITH, SHRED];
+pub(crate) const STATEMENTS: &[&str] = &[KEEP, BY_NAME, BY_HASH, NAMES, AFTER, SHRED];
 
-/// The longest text of a record, in bytes.
-const TEXT_MAX: usize = 16 * 1024;
+/// The longest text of a record, in bytes: what an exception may say at most, in canonical JSON, is shorter.
+const TEXT_MAX: usize = 64 * 1024;
+
+/// What stands before the account in `by`, if something was done on the command line.
+pub const CONSOLE: &str = "console user ";
+/// What stands before the account's number, if it has no name.
+pub const CONSOLE_UID: &str = "console user with the uid ";
+/// The whole `by` of what pages hand out: they are served on loopback only, and nobody has to sign in.
+pub const PAGE: &str = "page on loopback";
 
 /// What people decided, before it is committed to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -231,22 +238,54 @@ pub async fn record(db: &Db, hash: &Hash) -> Result<Option<Record>, LedgerError>
     db.fetch_one(BY_HASH, &[hash.as_slice().into()]).await?.as_ref().map(read).transpose()
 }
 
-/// Deletes what opens every record that names a person, `key` as a whole word; answers of each the commitment to whoever
-/// decided or got it, and how many commitments can no longer be opened.
+/// Deletes what opens every record that names a person, `key` as a whole word, in capitals or not; answers of each the
+/// commitment to whoever decided or got it, and how many commitments can no longer be opened.
 ///
 /// # Errors
 /// If the database fails.
 pub async fn shred(tx: &mut Tx, key: &str) -> Result<Vec<(Hash, u64)>, LedgerError> {
-    let mut shredded = Vec::new();
-    for row in tx.fetch(WITH, &[key.into()]).await? {
-        let Record { hash, texts, secret, .. } = read(&row)?;
-        if [&texts.subject, &texts.by, &texts.body].iter().any(|text| names_whole(text, key)) {
-            tx.execute(SHRED, &[hash.as_slice().into()]).await?;
-            let commitments = if texts.name.is_empty() { 1 } else { 3 };
-            shredded.push((commitment(&secret, Part::By, &texts.by), commitments));
+    let key = key.to_lowercase();
+    let (mut shredded, mut last) = (Vec::new(), Vec::new());
+    loop {
+        let rows = tx.fetch(AFTER, &[last.as_slice().into()]).await?;
+        for row in &rows {
+            let Record { hash, texts, secret, .. } = read(row)?;
+            last = hash.to_vec();
+            if said(&texts).iter().any(|text| names_whole(&text.to_lowercase(), &key)) {
+                tx.execute(SHRED, &[hash.as_slice().into()]).await?;
+                let commitments = if texts.name.is_empty() { 1 } else { 3 };
+                shredded.push((commitment(&secret, Part::By, &texts.by), commitments));
+            }
+        }
+        if rows.is_empty() {
+            return Ok(shredded);
         }
     }
-    Ok(shredded)
+}
+
+/// What a record's texts say of their own: without the names of members, and without what `by` says of everybody.
+fn said(of: &Decision) -> Vec<String> {
+    let mut all = Vec::new();
+    for text in [&of.subject, &of.body] {
+        match read_json(text) {
+            Ok(value) => values(&value, &mut all),
+            Err(_) => all.push(text.clone()),
+        }
+    }
+    let by = of.by.strip_prefix(CONSOLE_UID).or_else(|| of.by.strip_prefix(CONSOLE)).unwrap_or(&of.by);
+    all.extend((by != PAGE).then(|| by.to_owned()));
+    all
+}
+
+/// The texts and numbers in a value.
+fn values(of: &Value, all: &mut Vec<String>) {
+    match of {
+        Value::Bool(_) => {}
+        Value::Int(number) => all.push(number.to_string()),
+        Value::Text(text) => all.push(text.clone()),
+        Value::List(list) => list.iter().for_each(|one| values(one, all)),
+        Value::Object(members) => members.values().for_each(|one| values(one, all)),
+    }
 }
 
 /// Whether a text has `key` in it, and not as a part of a longer word or address.
@@ -320,6 +359,45 @@ mod tests {
             let mut tx = db.begin().await.unwrap();
             assert_eq!(shred(&mut tx, "bo@example.com").await.unwrap().len(), 1, "in the body too");
             drop(tx);
+            of.remove().await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn only_what_a_record_says_of_its_own_names_a_person() {
+        for of in TestDb::all().await.unwrap() {
+            let db = of.db();
+            let at = Timestamp::from_micros(60);
+            let mut tx = db.begin().await.unwrap();
+            let body = r#"{"owner":"bo\\smith \"b\"","page":7,"reason":"asked by Ann@Example.com"}"#;
+            let decision = Decision { body: body.to_owned(), ..decision("ex-1", "joe") };
+            decide(&mut tx, at, &decision, &[1; 32]).await.unwrap();
+            // More than are read at once.
+            for n in 0..201 {
+                export(&mut tx, at, ("controls", [n; 32]), PAGE, &[n; 32]).await.unwrap();
+            }
+            for (n, by) in [(210, "console user root"), (211, "console user with the uid 1000")] {
+                export(&mut tx, at, ("controls", [n; 32]), by, &[n; 32]).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+            for (key, count) in [
+                ("owner", 0),
+                ("page", 0),
+                ("loopback", 0),
+                ("user", 0),
+                ("console", 0),
+                ("uid", 0),
+                ("reason", 0),
+                ("root", 1),
+                ("1000", 1),
+                ("ann@example.com", 1),
+                ("ANN@example.COM", 1),
+                ("bo\\smith \"b\"", 1),
+            ] {
+                let mut tx = db.begin().await.unwrap();
+                assert_eq!(shred(&mut tx, key).await.unwrap().len(), count, "{key}");
+                drop(tx);
+            }
             of.remove().await.unwrap();
         }
     }

@@ -1,5 +1,7 @@
 //! Who sits at the console: the account that the process runs under, for what the ledger says of who did something.
 
+use octro_ledger::records::{CONSOLE, CONSOLE_UID};
+
 /// Where accounts are listed.
 const ACCOUNTS: &str = "/etc/passwd";
 
@@ -8,8 +10,8 @@ pub fn operator() -> String {
     let uid = rustix::process::getuid().as_raw();
     let accounts = std::fs::read_to_string(ACCOUNTS).unwrap_or_default();
     match name_of(&accounts, uid) {
-        Some(name) => format!("console user {name}"),
-        None => format!("console user with the uid {uid}"),
+        Some(name) => format!("{CONSOLE}{name}"),
+        None => format!("{CONSOLE_UID}{uid}"),
     }
 }
 
