@@ -2,6 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method};
 use maud::Markup;
 use octro_engine::{AsOf, Query};
 use octro_web::ui::Sheet;
@@ -16,6 +17,10 @@ pub(crate) struct Ask {
     pub(crate) path: String,
     pub(crate) params: Params,
     pub(crate) moment: Moment,
+    /// Whether a page of another site asks, as far as the browser says.
+    pub(crate) foreign: bool,
+    /// Whether only the headers are asked for.
+    pub(crate) head: bool,
 }
 
 impl FromRequestParts<App> for Ask {
@@ -32,7 +37,10 @@ impl Ask {
         let moment =
             Moment::read(&params, app.query().present().await.map_err(|error| Failure::from(error).0)?.at)?;
         Sheet::<()>::window(&params)?;
-        Ok(Self { app: app.clone(), path: parts.uri.path().to_owned(), params, moment })
+        let site = parts.headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+        let foreign = site.is_some_and(|site| ![b"same-origin".as_slice(), b"none"].contains(&site));
+        let head = parts.method == Method::HEAD;
+        Ok(Self { app: app.clone(), path: parts.uri.path().to_owned(), params, moment, foreign, head })
     }
 
     pub(crate) fn query(&self) -> &Query {

@@ -10,7 +10,7 @@ use octro_model::{Id, Status};
 use octro_program::Fix;
 use octro_web::ui::{self, Sheet};
 
-use super::export::{Windows, stream, whole};
+use super::export::{Windows, stream, whole, whole_json};
 use super::{Answer, Format, show};
 use crate::ask::Ask;
 use crate::{ledger, links, load, pages};
@@ -136,7 +136,7 @@ pub(super) async fn period(ask: Ask) -> Answer {
     }
     let view = load::period(&ask).await?;
     match Format::of(&ask)? {
-        Some(Format::Json) => super::json(&view),
+        Some(Format::Json) => whole_json("period", &view)?.hand_out(&ask).await,
         Some(Format::Csv) => {
             let list =
                 whole(Format::Csv, "period", &pages::period::sheet(ask.spot()), pages::period::rows(&view))?;
@@ -159,7 +159,7 @@ pub(super) async fn period(ask: Ask) -> Answer {
 pub(super) async fn framework(ask: Ask, Path(id): Path<String>) -> Answer {
     let one = load::framework(&ask, &id).await?;
     match Format::of(&ask)? {
-        Some(Format::Json) => super::json(&one),
+        Some(Format::Json) => whole_json("framework", &one)?.hand_out(&ask).await,
         Some(Format::Csv) => {
             let list =
                 whole(Format::Csv, "requirements", &pages::frameworks::requirements(ask.spot()), one.rows)?;

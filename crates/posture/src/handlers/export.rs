@@ -57,10 +57,20 @@ pub(super) fn whole<T: Serialize>(
     Ok(Whole { format, name, text })
 }
 
+/// What a page shows that is no list of rows, whole, as the file that it will be.
+pub(super) fn whole_json(name: &'static str, value: &impl Serialize) -> Result<Whole, Failure> {
+    let text = serde_json::to_string(value).map_err(octro_web::WebError::internal)?;
+    Ok(Whole { format: Format::Json, name, text })
+}
+
 impl Whole {
-    /// Hands it out, once it is in the ledger.
+    /// Hands it out, once it is in the ledger. Who asks for the headers alone is handed nothing.
     pub(super) async fn hand_out(self, ask: &Ask) -> Answer {
-        ask.app.0.handed.pass(ask.moment.now)?;
+        handed::refuse_foreign(ask)?;
+        if ask.head {
+            return Ok(file(self.name, self.format, Body::from(self.text)));
+        }
+        handed::pass(ask).await?;
         handed::tell(&ask.app, self.name, sha256(self.text.as_bytes())).await?;
         Ok(file(self.name, self.format, Body::from(self.text)))
     }
@@ -118,49 +128,100 @@ impl Windows for ResourceFilter {
 }
 
 /// Streams a list. What cannot be asked at all fails before the first byte; a later failure breaks the stream off, so
-/// that nobody takes a part for the whole. The last rows are sent when the ledger has the list.
+/// that nobody takes a part for the whole. The last rows are sent when the ledger has the list. A list that is broken off is
+/// in the ledger, too, as far as it went.
 pub(crate) async fn stream<W: Windows>(ask: Ask, list: W, format: Format, name: &'static str) -> Answer {
-    ask.app.0.handed.pass(ask.moment.now)?;
-    let (mut rows, total) = list.fetch(&ask, 0, WINDOW).await?;
-    let (send, receive) = mpsc::channel::<Result<String, std::io::Error>>(2);
-    tokio::spawn(async move {
-        let (mut told, mut digest) = (0, Sha256::new());
-        loop {
-            let room = ROWS_MAX.saturating_sub(told);
-            rows.truncate(room);
-            let last = rows.len() < WINDOW as usize || told + rows.len() >= ROWS_MAX;
-            let mut chunk = match format {
-                Format::Csv => Ok(csv_chunk::<W>(ask.spot(), &rows, told == 0)),
-                Format::Json => json_chunk(&rows, told == 0, last),
-            };
-            digest.update(chunk.as_deref().unwrap_or_default());
-            if last && let Err(error) = handed::tell(&ask.app, name, digest.clone().finalize().into()).await {
-                tracing::error!(%error, path = ask.path, "an export was broken off, for the ledger did not take it: {error}");
-                chunk = Err(std::io::Error::other("the export failed"));
-            }
-            told += rows.len();
-            let offset = list.next(told as u64, &rows);
-            let failed = chunk.is_err();
-            if send.send(chunk).await.is_err() || failed || last {
-                return;
-            }
-            match list.fetch(&ask, offset, WINDOW).await {
-                Ok((next, _)) => rows = next,
-                Err(error) => {
-                    tracing::error!(%error, path = ask.path, "an export was broken off: {error}");
-                    // If nobody reads any more, nobody needs to know.
-                    let _ = send.send(Err(std::io::Error::other("the export failed"))).await;
-                    return;
-                }
-            }
-        }
-    });
-    let mut response = file(name, format, Body::from_stream(ReceiverStream::new(receive)));
+    handed::refuse_foreign(&ask)?;
+    let (rows, total) = list.fetch(&ask, 0, WINDOW).await?;
+    let body = if ask.head {
+        Body::from_stream(tokio_stream::empty::<Result<String, std::io::Error>>())
+    } else {
+        handed::pass(&ask).await?;
+        let (send, receive) = mpsc::channel::<Result<String, std::io::Error>>(2);
+        tokio::spawn(send_all(ask, list, format, name, rows, send));
+        Body::from_stream(ReceiverStream::new(receive))
+    };
+    let mut response = file(name, format, body);
     let left_off = total.saturating_sub(ROWS_MAX as u64);
     if left_off > 0 {
         response.headers_mut().insert(HeaderName::from_static("octro-rows-left-off"), left_off.into());
     }
     Ok(response)
+}
+
+/// Where the pieces of a list go.
+type Pieces = mpsc::Sender<Result<String, std::io::Error>>;
+
+/// Sends a list that begins with `rows`.
+async fn send_all<W: Windows>(
+    ask: Ask,
+    list: W,
+    format: Format,
+    name: &'static str,
+    mut rows: Vec<W::Row>,
+    send: Pieces,
+) {
+    let (mut told, mut digest) = (0, Sha256::new());
+    loop {
+        rows.truncate(ROWS_MAX.saturating_sub(told));
+        let (first, full) = (told == 0, rows.len() >= WINDOW as usize);
+        told += rows.len();
+        // A full window may be the last one: who gets it must not have the whole before the ledger does.
+        let ahead = if full && told < ROWS_MAX {
+            list.fetch(&ask, list.next(told as u64, &rows), WINDOW).await.map(|(next, _)| next)
+        } else {
+            Ok(Vec::new())
+        };
+        let made = match ahead {
+            Ok(next) => {
+                let last = next.is_empty();
+                let chunk = match format {
+                    Format::Csv => Ok(csv_chunk::<W>(ask.spot(), &rows, first)),
+                    Format::Json => json_chunk(&rows, first, last),
+                };
+                chunk.map(|chunk| (chunk, next)).map_err(|error| error.to_string())
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        let (chunk, next) = match made {
+            Ok(made) => made,
+            Err(error) => {
+                tracing::error!(%error, path = ask.path, "an export was broken off: {error}");
+                if !first {
+                    tell(&ask, name, &digest).await;
+                }
+                // If nobody reads any more, nobody needs to know.
+                let _ = send.send(Err(std::io::Error::other("the export failed"))).await;
+                return;
+            }
+        };
+        digest.update(&chunk);
+        let last = next.is_empty();
+        if last && !tell(&ask, name, &digest).await {
+            let _ = send.send(Err(std::io::Error::other("the export failed"))).await;
+            return;
+        }
+        if send.send(Ok(chunk)).await.is_err() {
+            // The reader hung up; what was made so far may have gone out.
+            if !last {
+                tell(&ask, name, &digest).await;
+            }
+            return;
+        }
+        if last {
+            return;
+        }
+        rows = next;
+    }
+}
+
+/// Puts what was made of a list into the ledger; answers whether it is there, or need not be.
+async fn tell(ask: &Ask, name: &str, digest: &Sha256) -> bool {
+    let told = handed::tell(&ask.app, name, digest.clone().finalize().into()).await;
+    if let Err(error) = &told {
+        tracing::error!(%error, path = ask.path, "an export was broken off, for the ledger did not take it: {error}");
+    }
+    told.is_ok()
 }
 
 fn csv_chunk<W: Windows>(spot: Spot<'_>, rows: &[W::Row], first: bool) -> String {

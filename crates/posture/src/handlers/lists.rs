@@ -2,7 +2,7 @@
 
 use octro_web::ui::Sheet;
 
-use super::export::{Windows, stream, whole};
+use super::export::{Windows, stream, whole, whole_json};
 use super::{Answer, Format, show};
 use crate::ask::Ask;
 use crate::{load, pages};
@@ -70,7 +70,7 @@ pub(super) async fn data(ask: Ask) -> Answer {
                 ask.page("Data").topics(map.questions.iter().map(|one| format!("control:{}", one.control)));
             show(&ask, &page, &pages::data::page(ask.spot(), &map))
         }
-        Some(Format::Json) => super::json(&map),
+        Some(Format::Json) => whole_json("data", &map)?.hand_out(&ask).await,
         Some(Format::Csv) => {
             let list = whole(Format::Csv, "data", &pages::data::sheet(ask.spot(), &map.questions), map.rows)?;
             list.hand_out(&ask).await
@@ -85,7 +85,7 @@ pub(super) async fn exposure(ask: Ask) -> Answer {
             let page = ask.page("Exposure").topics(["sources".to_owned()]);
             show(&ask, &page, &pages::exposure::page(ask.spot(), &found))
         }
-        Some(Format::Json) => super::json(&found),
+        Some(Format::Json) => whole_json("exposure", &found)?.hand_out(&ask).await,
         Some(Format::Csv) => {
             let list = whole(Format::Csv, "exposure", &pages::exposure::sheet(ask.spot()), found.paths)?;
             list.hand_out(&ask).await
@@ -100,7 +100,7 @@ pub(super) async fn coverage(ask: Ask) -> Answer {
             let page = ask.page("Coverage").topics(["sources".to_owned()]);
             show(&ask, &page, &pages::coverage::page(ask.spot(), &found))
         }
-        Some(Format::Json) => super::json(&found),
+        Some(Format::Json) => whole_json("coverage", &found)?.hand_out(&ask).await,
         Some(Format::Csv) => {
             let list = whole(Format::Csv, "coverage", &pages::coverage::sheet(ask.spot()), found.gaps)?;
             list.hand_out(&ask).await
@@ -143,7 +143,7 @@ pub(super) async fn principles(ask: Ask) -> Answer {
             let page = ask.page("Principles").still();
             show(&ask, &page, &pages::principles::page(ask.spot(), &view))
         }
-        Some(Format::Json) => super::json(&view),
+        Some(Format::Json) => whole_json("principles", &view)?.hand_out(&ask).await,
         Some(Format::Csv) => {
             let list =
                 whole(Format::Csv, "consistency", &pages::principles::sheet(ask.spot()), view.consistency)?;

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, RwLock};
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::http::{HeaderMap, Request, StatusCode};
 use octro_engine::{Change, Engine, EngineError, Journal, Lease, Query, SourceInfo};
 use octro_ledger::{Ledger, Settings, random_bytes};
@@ -210,8 +210,25 @@ impl Lab {
 
     pub async fn send(&self, method: &str, uri: &str, body: &str) -> Answer {
         let request = Request::builder().method(method).uri(uri).header("host", "localhost:8080");
-        let response =
-            self.app.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
+        self.answer(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+
+    /// What a browser gets whose user is on a page of this site, as `Sec-Fetch-Site` says.
+    pub async fn from_site(&self, site: &str, uri: &str) -> Answer {
+        let request = Request::builder().uri(uri).header("host", "localhost:8080");
+        self.answer(request.header("sec-fetch-site", site).body(Body::empty()).unwrap()).await
+    }
+
+    /// The body of an answer, piece by piece as it comes.
+    pub async fn stream(&self, uri: &str) -> BodyDataStream {
+        let request = Request::builder().uri(uri).header("host", "localhost:8080");
+        let response = self.app.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), 200, "{uri}");
+        response.into_body().into_data_stream()
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Answer {
+        let response = self.app.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, 16 << 20).await.unwrap();
         let body = String::from_utf8(body.to_vec()).unwrap();

@@ -5,6 +5,8 @@ use octro_ledger::records::{self, Part};
 use octro_model::Span;
 use octro_verify::{Leaf, Outcome, Policy, Shown, Status, VerifierKey, What, hex, hmac, sha256};
 
+use tokio_stream::StreamExt as _;
+
 use crate::lab::{Answer, Lab};
 
 /// What comes of a proof under the log's key.
@@ -171,6 +173,12 @@ async fn a_file_that_a_page_hands_out_is_in_the_ledger_with_its_hash() {
         ("/results?format=csv&status=pass", "results"),
         ("/period?id=EP-01&format=csv", "period"),
         ("/ledger/entries?format=csv", "ledger"),
+        ("/data?format=json", "data"),
+        ("/exposure?format=json", "exposure"),
+        ("/coverage?format=json", "coverage"),
+        ("/principles?format=json", "principles"),
+        ("/period?id=EP-01&format=json", "period"),
+        ("/frameworks/std?format=json", "framework"),
     ] {
         let answer = lab.get(uri).await;
         assert_eq!(answer.status, 200, "{uri}: {}", answer.body);
@@ -182,7 +190,20 @@ async fn a_file_that_a_page_hands_out_is_in_the_ledger_with_its_hash() {
     for uri in ["/controls", "/api/v1/controls", "/proofs/entry/0", "/ledger/entries"] {
         assert_eq!(lab.get(uri).await.status, 200, "{uri}");
     }
+    // Who asks for headers is handed nothing, and a page of another site neither; none of it counts.
+    for uri in ["/controls?format=csv", "/results?format=json", "/data?format=json"] {
+        for _ in 0..30 {
+            let answer = lab.ask("HEAD", uri).await;
+            assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, ""), "{uri}");
+            assert!(answer.headers.contains_key("content-disposition"), "{uri}");
+            for (site, status) in [("cross-site", 403), ("same-site", 403)] {
+                assert_eq!(lab.from_site(site, uri).await.status, status, "{site} {uri}");
+            }
+        }
+    }
     assert_eq!(exports(&lab).await.len(), expected.len());
+    assert_eq!(lab.from_site("same-origin", "/controls?format=csv").await.status, 200);
+    assert_eq!(lab.from_site("none", "/results?format=csv").await.status, 200);
     // No more than so many within a minute: what is refused is not handed out, and is no entry.
     let mut refused = None;
     for _ in 0..60 {
@@ -197,6 +218,54 @@ async fn a_file_that_a_page_hands_out_is_in_the_ledger_with_its_hash() {
     assert!(refused.body.contains("octro export") && !refused.body.contains("EP-01"), "{}", refused.body);
     assert_eq!(lab.get("/results?format=csv").await.status, 429);
     assert_eq!(exports(&lab).await.len(), 60);
+}
+
+/// Makes a ledger with so many entries that lists of them are sent in several pieces.
+async fn with_many_entries() -> Lab {
+    let lab = Lab::new().await;
+    let now = octro_model::Clock::now(&lab.clock);
+    let leaf = |n: u64| {
+        let hash = sha256(&n.to_be_bytes());
+        let what = What::Decision { what: "test.made".to_owned(), subject: hash, by: hash, body: hash };
+        Leaf { written: u64::try_from(now.micros()).unwrap(), what }
+    };
+    let leaves: Vec<Leaf> = (0..6_000).map(leaf).collect();
+    let mut tx = lab.query.db().begin().await.unwrap();
+    octro_ledger::outbox::put_all(&mut tx, now, &leaves).await.unwrap();
+    tx.commit().await.unwrap();
+    lab.flush().await;
+    lab
+}
+
+#[tokio::test]
+async fn nobody_has_a_whole_list_before_the_ledger_does() {
+    let lab = with_many_entries().await;
+    // A full window that is the last one, too.
+    let mut pieces = lab.stream("/ledger/entries?format=csv&before=1000").await;
+    let piece = pieces.next().await.unwrap().unwrap();
+    assert_eq!(piece.iter().filter(|byte| **byte == b'\n').count(), 1_001);
+    let digest = hex(&sha256(&piece));
+    assert_eq!(exports(&lab).await, [("ledger".to_owned(), digest, "page on loopback".to_owned())]);
+    assert!(pieces.next().await.is_none());
+    let body = lab.get("/ledger/entries?format=json&before=2000").await;
+    assert_eq!(body.json().as_array().unwrap().len(), 2_000);
+    assert_eq!(exports(&lab).await[1].1, hex(&sha256(body.body.as_bytes())));
+}
+
+#[tokio::test]
+async fn who_hangs_up_early_is_in_the_ledger_too() {
+    let lab = with_many_entries().await;
+    let mut pieces = lab.stream("/ledger/entries?format=csv").await;
+    pieces.next().await.unwrap().unwrap();
+    drop(pieces);
+    for _ in 0..100 {
+        if let [(what, ..)] = exports(&lab).await.as_slice() {
+            assert_eq!(what, "ledger");
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the ledger does not have it");
 }
 
 #[tokio::test]
