@@ -32,12 +32,13 @@ pub async fn run(global: &Global, erase: Erase) -> anyhow::Result<Exit> {
 }
 
 fn said(erased: &Erased, key: &str) -> String {
+    let kinds =
+        if erased.kinds.is_empty() { String::new() } else { format!(" ({})", erased.kinds.join(", ")) };
     let mut said = format!(
-        "{} commitments in the ledger to `{key}` ({}) can no longer be opened by anyone; all proofs of others stay valid. \
+        "{} commitments in the ledger to `{key}`{kinds} can no longer be opened by anyone; all proofs of others stay valid. \
          What sources observed is not part of the ledger: it goes when its kind's `retain` ends. Backups hold the \
          deleted bytes until they expire.",
-        erased.commitments,
-        erased.kinds.join(", ")
+        erased.commitments
     );
     if erased.records > 0 {
         said.push_str(&format!(
@@ -96,6 +97,14 @@ fn looks_personal<'a>(basis: &'a str, key: &'a str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn kinds_are_named_if_there_are_any() {
+        let erased = Erased { commitments: 3, records: 1, ..Erased::default() };
+        assert!(said(&erased, "ann").starts_with("3 commitments in the ledger to `ann` can no longer"));
+        let erased = Erased { kinds: vec!["person".to_owned(), "account".to_owned()], ..erased };
+        assert!(said(&erased, "ann").contains(" to `ann` (person, account) can "));
+    }
 
     #[test]
     fn a_ground_that_looks_like_a_person_is_seen() {
