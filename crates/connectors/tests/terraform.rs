@@ -121,6 +121,19 @@ fn a_part_that_cannot_be_joined_makes_nothing_better() {
 }
 
 #[test]
+fn a_policy_that_may_belong_to_what_is_there_already_overrules_what_that_says_itself() {
+    let mut changed = plan();
+    let resources = changed["configuration"]["root_module"]["resources"].as_array_mut().unwrap();
+    for policy in resources.iter_mut().filter(|one| one["type"] == "aws_sqs_queue_policy") {
+        policy["expressions"]["queue_url"]["references"] = json!(["local.somewhere"]);
+    }
+    change(&mut changed, "aws_sqs_queue.own")["change"]["actions"] = json!(["no-op"]);
+    let seen = look(&changed);
+    let reason = &seen.of("aws_sqs_queue.own").unknown["policy_public"];
+    assert!(reason.detail.contains("local.somewhere"), "{reason}");
+}
+
+#[test]
 fn of_what_is_there_already_the_plan_tells_only_a_part() {
     let mut changed = plan();
     change(&mut changed, &bucket("acme-unversioned"))["change"]["actions"] = json!(["no-op"]);

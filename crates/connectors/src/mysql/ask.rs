@@ -12,15 +12,16 @@ use super::account::{Account, Name, POWERS, Proof};
 use super::server::Server;
 use super::talk::{Broken, Greeting, Talk, reason};
 
-const SETTINGS: &str = "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version_comment', 'require_secure_transport', \
-     'tls_version', 'ssl_cipher', 'bind_address', 'skip_networking', 'datadir', 'local_infile', 'secure_file_priv', \
+const SETTINGS: &str = "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'version_comment', 'require_secure_transport', \
+     'tls_version', 'ssl_cipher', 'bind_address', 'mysqlx_bind_address', 'admin_address', 'skip_networking', 'datadir', 'local_infile', 'secure_file_priv', \
      'general_log', 'log_bin', 'server_audit_logging', 'server_audit_events', 'innodb_encrypt_tables', \
      'innodb_encrypt_log', 'encrypt_binlog', 'encrypt_tmp_files', 'encrypt_tmp_disk_tables', \
      'default_table_encryption', 'innodb_redo_log_encrypt', 'binlog_encryption')";
 const PLUGINS: &str = "SELECT PLUGIN_NAME, PLUGIN_TYPE FROM information_schema.PLUGINS WHERE PLUGIN_STATUS = 'ACTIVE' AND \
      PLUGIN_TYPE IN ('ENCRYPTION', 'KEYRING', 'AUDIT', 'PASSWORD VALIDATION') LIMIT 10001";
-/// The tablespace of temporary tables is made anew at each start.
-const MARIADB_SPACES: &str = "SELECT s.NAME, COALESCE(MAX(e.ENCRYPTION_SCHEME), 0) FROM \
+/// The tablespace of temporary tables is made anew at each start. One of which some pages are still in clear has no lowest
+/// version of a key.
+const MARIADB_SPACES: &str = "SELECT s.NAME, COALESCE(MAX(e.ENCRYPTION_SCHEME > 0 AND e.MIN_KEY_VERSION > 0), 0) FROM \
      information_schema.INNODB_SYS_TABLESPACES s LEFT JOIN information_schema.INNODB_TABLESPACES_ENCRYPTION e ON e.SPACE \
      = s.SPACE WHERE s.NAME <> 'innodb_temporary' GROUP BY s.NAME ORDER BY s.NAME LIMIT 10001";
 const MYSQL_SPACES: &str = "SELECT NAME, ENCRYPTION = 'Y' FROM information_schema.INNODB_TABLESPACES WHERE NAME <> \
@@ -49,9 +50,16 @@ pub(super) struct Said {
 }
 
 impl Said {
+    /// Its version as it says after the sign-in; the greeting comes before it is proven who greets.
+    pub(super) fn version(&self) -> Result<&str, UnknownReason> {
+        let settings = self.settings.as_ref().map_err(Clone::clone)?;
+        let untold = || UnknownReason::new(Why::Failed, "the server does not tell its version");
+        settings.get("version").map(String::as_str).ok_or_else(untold)
+    }
+
     /// Whether it is MariaDB rather than MySQL.
     pub(super) fn is_mariadb(&self) -> bool {
-        is_mariadb(&self.greeting)
+        is_mariadb(self.version().unwrap_or(&self.greeting.version))
     }
 }
 
@@ -88,7 +96,9 @@ pub(super) async fn ask(
         .await
         .map_err(|broken| told(broken, Some(greeting.clone())))?;
     let mut server = Questions { talk, broken: None };
-    let mariadb = is_mariadb(&greeting);
+    let settings = server.ask(SETTINGS, "nothing", setting).await.map(BTreeMap::from_iter);
+    let version = settings.as_ref().ok().and_then(|settings| settings.get("version"));
+    let mariadb = is_mariadb(version.unwrap_or(&greeting.version));
     let columns: String = POWERS.iter().map(|(column, _)| format!(", {column}")).collect();
     let role = if mariadb { "is_role" } else { "'N'" };
     let accounts = format!("SELECT User, Host, ssl_type, {role}{columns} FROM mysql.user LIMIT 10001");
@@ -104,7 +114,7 @@ pub(super) async fn ask(
         (MYSQL_ROLES, "SELECT on mysql.role_edges")
     };
     let said = Said {
-        settings: server.ask(SETTINGS, "nothing", setting).await.map(BTreeMap::from_iter),
+        settings,
         plugins: server
             .ask(PLUGINS, "nothing", |row| Some((text(row, 1)?, text(row, 0)?)))
             .await
@@ -130,8 +140,9 @@ pub(super) async fn ask(
     Ok(said)
 }
 
-fn is_mariadb(greeting: &Greeting) -> bool {
-    greeting.version.to_lowercase().contains("mariadb")
+/// Whether a version is one of MariaDB.
+pub(super) fn is_mariadb(version: &str) -> bool {
+    version.to_lowercase().contains("mariadb")
 }
 
 /// MariaDB keeps what proves an account in JSON, and the server itself takes it apart: the way that is named, and each of

@@ -7,10 +7,9 @@ use octro_model::{Id, ScopeReport, Timestamp, UnknownReason, Why};
 use serde_json::Value;
 
 use super::account::{Account, Name, powers};
-use super::ask::{Refused, Said};
+use super::ask::{Refused, Said, is_mariadb};
 use super::lifetimes::end_of_life;
 use super::server::Server;
-use super::talk::Greeting;
 use crate::host::{Resource, Roots, file_system_of};
 use crate::{Run, Stopped};
 
@@ -72,7 +71,10 @@ pub(super) fn tell(
             run.error(&server.key, reason.to_string(), mend);
             // Whoever is on the list is told, also if nobody answers.
             match &greeting {
-                Some(greeting) => greeted(&mut seen, greeting),
+                Some(greeting) => {
+                    seen.value("tls", greeting.offers_tls);
+                    called(&mut seen, unproven(server, &greeting.version, &reason));
+                }
                 None => {
                     for name in ["product", "version", "end_of_life_at", "tls"] {
                         seen.unknown(name, reason.clone());
@@ -100,7 +102,8 @@ pub(super) fn tell(
             run.error(format!("{}: {what}", server.key), reason.to_string(), mend(reason));
         }
     }
-    greeted(&mut seen, &said.greeting);
+    seen.value("tls", said.greeting.offers_tls);
+    called(&mut seen, said.version());
     describe(&mut seen, server, &said);
     run.observe(seen.into_observation())?;
     run.scope(scope(server_kind, 1, None));
@@ -115,14 +118,18 @@ pub(super) fn tell(
     Ok(())
 }
 
-/// What a server says before it knows who asks.
-fn greeted(seen: &mut Resource, greeting: &Greeting) {
-    let is_mariadb = greeting.version.to_lowercase().contains("mariadb");
-    let version = greeting.version.split('-').next().unwrap_or_default();
-    seen.value("product", if is_mariadb { "MariaDB" } else { "MySQL" })
-        .value("version", version)
-        .value("tls", greeting.offers_tls)
-        .known("end_of_life_at", end_of_life(is_mariadb, version));
+/// The version of a greeting that no sign-in followed: whoever is in between may have written it, except on this machine.
+fn unproven<'a>(server: &Server, greeted: &'a str, reason: &UnknownReason) -> Result<&'a str, UnknownReason> {
+    if server.is_here { Ok(greeted) } else { Err(reason.clone()) }
+}
+
+/// What a server is.
+fn called(seen: &mut Resource, version: Result<&str, UnknownReason>) {
+    let is_mariadb = version.as_ref().is_ok_and(|version| is_mariadb(version));
+    let product = version.clone().map(|_| if is_mariadb { "MariaDB" } else { "MySQL" });
+    let version = version.map(|version| version.split('-').next().unwrap_or_default());
+    let ends = version.clone().and_then(|version| end_of_life(is_mariadb, version));
+    seen.known("product", product).known("version", version).known("end_of_life_at", ends);
 }
 
 fn describe(seen: &mut Resource, server: &Server, said: &Said) {
@@ -145,8 +152,10 @@ fn describe(seen: &mut Resource, server: &Server, said: &Said) {
         "tls_ciphers",
         setting("ssl_cipher").map(|ciphers| Some(ciphers.to_owned()).filter(|ciphers| !ciphers.is_empty())),
     );
-    let listens =
-        is_on("skip_networking").and_then(|skips| Ok(skips || is_loopback_only(setting("bind_address")?)));
+    let listens = is_on("skip_networking").and_then(|skips| {
+        let others = said.settings.as_ref().map_err(Clone::clone)?;
+        Ok(skips || is_loopback_only(setting("bind_address")?) && is_all_loopback_only(others))
+    });
     seen.known("loopback_only", listens);
     seen.known("local_infile", is_on("local_infile"));
     seen.known("file_access", setting("secure_file_priv").map(|folder| file_access(folder, mariadb)));
@@ -244,6 +253,13 @@ fn is_loopback_only(bind: &str) -> bool {
         })
 }
 
+/// The same of the addresses for the X protocol and for administration. A server without one of them does not have the
+/// setting, and an empty one for administration is none.
+fn is_all_loopback_only(settings: &BTreeMap<String, String>) -> bool {
+    settings.get("mysqlx_bind_address").is_none_or(|bind| is_loopback_only(bind))
+        && settings.get("admin_address").is_none_or(|bind| bind.trim().is_empty() || is_loopback_only(bind))
+}
+
 /// From where files may be read and to where written by statements: `none`, `anywhere`, or a folder. That nothing is set
 /// means no files at all to MySQL, and every file to MariaDB.
 fn file_access(folder: &str, mariadb: bool) -> String {
@@ -290,8 +306,22 @@ mod tests {
             assert!(!is_loopback_only(open), "{open}");
         }
         assert!(is_loopback_only("127.0.0.1,::1") && is_loopback_only("localhost"));
+        let others = |settings: &[(&str, &str)]| {
+            let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            is_all_loopback_only(&settings.iter().map(own).collect())
+        };
+        assert!(others(&[]) && others(&[("mysqlx_bind_address", "127.0.0.1"), ("admin_address", "")]));
+        assert!(!others(&[("mysqlx_bind_address", "*")]) && !others(&[("admin_address", "10.0.0.5")]));
         assert_eq!(file_access("", true), "anywhere");
         assert_eq!((file_access("", false), file_access("NULL", false)), ("anywhere".into(), "none".into()));
         assert_eq!(file_access("/srv/files/", true), "/srv/files/");
+    }
+
+    #[test]
+    fn a_greeting_from_afar_is_not_believed_before_the_sign_in() {
+        let denied = UnknownReason::new(Why::Denied, "1045");
+        let of = |address: &str| unproven(&Server::read(address).unwrap(), "11.8.3-MariaDB", &denied);
+        assert_eq!(of("mysql://octro@db.example.com"), Err(denied.clone()));
+        assert_eq!(of("mysql://octro@127.0.0.1"), Ok("11.8.3-MariaDB"));
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::fill::{Answers, later, untold};
-use super::joins::Joins;
+use super::joins::{Joins, Missing};
 use super::keys::key;
 use super::plan::{Got, Plan, Resource};
 use super::refer::targets;
@@ -24,7 +24,7 @@ const KEY: Put = Put {
 };
 
 /// What one of a bucket's parts says.
-type Part<'p> = Result<Option<&'p Resource>, String>;
+type Part<'p> = Result<Option<&'p Resource>, Missing>;
 
 /// Puts together what S3 would answer about a bucket.
 pub(super) fn join<'p>(plan: &'p Plan, bucket: &'p Resource, joins: &Joins<'p>, answers: &mut Answers) {
@@ -33,7 +33,7 @@ pub(super) fn join<'p>(plan: &'p Plan, bucket: &'p Resource, joins: &Joins<'p>, 
         match part {
             Ok(Some(part)) => Ok(read(part)),
             Ok(None) => Ok(Value::Null),
-            Err(why) => Err(untold(&why)),
+            Err(why) => Err(untold(&why.to_string())),
         }
     };
     let encryption = told(part("aws_s3_bucket_server_side_encryption_configuration"), &|part| {
@@ -54,7 +54,9 @@ pub(super) fn join<'p>(plan: &'p Plan, bucket: &'p Resource, joins: &Joins<'p>, 
         &|part| json!({ "Status": get(part, "versioning_configuration.status") }),
     );
     let block = told(part("aws_s3_bucket_public_access_block"), &block);
-    let policy = told(part("aws_s3_bucket_policy"), &|part| get(part, "policy"));
+    let part_policy = part("aws_s3_bucket_policy");
+    let is_lost = matches!(part_policy, Err(Missing::Lost(_)));
+    let policy = told(part_policy, &|part| get(part, "policy"));
     let ownership = told(
         part("aws_s3_bucket_ownership_controls"),
         &|part| json!({ "ObjectOwnership": get(part, "rule.object_ownership") }),
@@ -70,11 +72,12 @@ pub(super) fn join<'p>(plan: &'p Plan, bucket: &'p Resource, joins: &Joins<'p>, 
     let acl = match part("aws_s3_bucket_acl") {
         Ok(Some(part)) => Ok(acl(plan, part)),
         Ok(None) => Ok(acl(plan, bucket)),
-        Err(why) => Err(untold(&why)),
+        Err(why) => Err(untold(&why.to_string())),
     };
     let policy = match (policy, bucket.get("policy")) {
         // Before version 4, the policy stood in the bucket itself; it still may.
-        (Ok(Value::Null) | Err(_), Got::There(own)) => Ok(own.clone()),
+        // One of the plan's that may belong to it overrules it.
+        (Ok(Value::Null) | Err(_), Got::There(own)) if !is_lost => Ok(own.clone()),
         (policy, _) => policy,
     };
     for (name, told) in [

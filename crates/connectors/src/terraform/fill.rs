@@ -8,7 +8,7 @@ use octro_outbound::aws::api::Place;
 use serde_json::{Map, Value, json};
 
 use super::buckets;
-use super::joins::Joins;
+use super::joins::{Joins, Missing};
 use super::keys::{OF_PLAN, key, target};
 use super::plan::{Got, Plan, Resource};
 use super::refer::targets;
@@ -177,8 +177,9 @@ fn policy<'p>(
             Got::Later => later(LATER),
         },
         Ok(None) => return,
-        Err(_) if own || !resource.is_new => return,
-        Err(why) => later(&why),
+        // What the plan does not touch stays as the resource itself says.
+        Err(Missing::Elsewhere(_)) if own || !resource.is_new => return,
+        Err(why) => later(&why.to_string()),
     };
     if let Ok(into) = answers.details.entry(detail).or_insert_with(|| Ok(json!({}))) {
         place(into, path, told);
@@ -212,9 +213,9 @@ fn of_key<'p>(plan: &'p Plan, resource: &'p Resource, joins: &Joins<'p>, answers
     let own = match joins.part(resource, "aws_kms_key_policy") {
         Ok(Some(part)) => part.get("policy"),
         Ok(None) => resource.get("policy"),
-        Err(_) if !resource.is_new => resource.get("policy"),
+        Err(Missing::Elsewhere(_)) if !resource.is_new => resource.get("policy"),
         Err(why) => {
-            answers.details.insert("policy", Err(untold(&why)));
+            answers.details.insert("policy", Err(untold(&why.to_string())));
             Got::Absent
         }
     };

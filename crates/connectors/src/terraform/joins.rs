@@ -15,6 +15,23 @@ pub(super) struct Joins<'p> {
     pub(super) lost: BTreeMap<&'p str, String>,
 }
 
+/// Why the plan does not say which part belongs to a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// One of the plan's may belong to it: what else is said of the resource may be overruled.
+    Lost(String),
+    /// The plan has none; what is there already may have been set elsewhere.
+    Elsewhere(String),
+}
+
+impl std::fmt::Display for Missing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Lost(why) | Self::Elsewhere(why) => f.write_str(why),
+        }
+    }
+}
+
 /// Types that belong to another: by which setting, and to which type, which the setting names by one of its own.
 const BELONGS: [(&str, &str, &str, &[&str]); 13] = [
     ("aws_s3_bucket_acl", "bucket", "aws_s3_bucket", &["id", "bucket"]),
@@ -57,14 +74,20 @@ impl<'p> Joins<'p> {
     }
 
     /// The part of a type that belongs to a resource; `Err` if it cannot be told.
-    pub(super) fn part(&self, resource: &'p Resource, kind: &'p str) -> Result<Option<&'p Resource>, String> {
+    pub(super) fn part(
+        &self,
+        resource: &'p Resource,
+        kind: &'p str,
+    ) -> Result<Option<&'p Resource>, Missing> {
         match (self.of.get(&(resource.address.as_str(), kind)).map(Vec::as_slice), self.lost.get(kind)) {
             (Some([one]), _) => Ok(Some(one)),
-            (Some(many), _) => Err(format!("{} of the plan's {kind} belong to it", many.len())),
-            (None, Some(why)) => Err(why.clone()),
+            (Some(many), _) => {
+                Err(Missing::Lost(format!("{} of the plan's {kind} belong to it", many.len())))
+            }
+            (None, Some(why)) => Err(Missing::Lost(why.clone())),
             // What is there already may have been set elsewhere.
             (None, None) if !resource.is_new => {
-                Err(format!("the plan has no {kind} for it; it may be set elsewhere"))
+                Err(Missing::Elsewhere(format!("the plan has no {kind} for it; it may be set elsewhere")))
             }
             (None, None) => Ok(None),
         }

@@ -1,11 +1,10 @@
-//! Coverage: what could not be seen, of which account, region, kind and attribute, and the policy that would let it be.
+//! Coverage: what could not be seen, of which account, region, kind and attribute, and the permissions that were refused.
 
 use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 use octro_engine::{Coverage, CoverageGap};
 use octro_web::ui::{self, Cell, Column, Filter, Sheet};
-use serde_json::json;
 
 use crate::ask::Spot;
 use crate::links;
@@ -38,15 +37,19 @@ pub(crate) fn sheet<'a>(spot: Spot<'a>) -> Sheet<'a, CoverageGap> {
         .column(Column::new("example", "One of them", |gap: &CoverageGap| Cell::text(&gap.example)).export_only())
 }
 
-/// The statement that allows what was refused; `None` if nothing was.
-fn statement(gaps: &[CoverageGap]) -> Option<String> {
-    let missing: BTreeSet<&str> = gaps
-        .iter()
-        .filter(|gap| gap.why == "denied" && !gap.permission.is_empty())
-        .map(|gap| gap.permission.as_str())
-        .collect();
-    let statement = json!({ "Effect": "Allow", "Action": missing, "Resource": "*" });
-    (!missing.is_empty()).then(|| serde_json::to_string_pretty(&statement).unwrap_or_default())
+/// The permissions that were refused. Some would allow more than is read if they were given for everything, so that no
+/// statement is made of them here: the source knows to what each is limited.
+fn permissions(gaps: &[CoverageGap]) -> Markup {
+    let denied = gaps.iter().filter(|gap| gap.why == "denied" && !gap.permission.is_empty());
+    let refused: BTreeSet<&str> = denied.map(|gap| gap.permission.as_str()).collect();
+    html! {
+        @if !refused.is_empty() {
+            (ui::section("permissions", "Permissions that were refused", &html! {
+                p { "For AWS, " code { "octro source aws policy" } " prints the policy that allows what is read, with each permission limited that would allow more: do not allow these for every resource." }
+                ul.plain { @for permission in refused { li { code { (permission) } } } }
+            }))
+        }
+    }
 }
 
 fn choices(gaps: &[CoverageGap], of: fn(&CoverageGap) -> &str) -> Vec<(String, String)> {
@@ -74,13 +77,34 @@ pub(crate) fn page(spot: Spot<'_>, coverage: &Coverage) -> Markup {
         @if gaps.is_empty() {
             (ui::empty("Nothing is missing here.", &html! { "Every list that a source reads came to its end, and every attribute that it can read was read. What no source reads is not listed: see " a href=(spot.moment.href("/data")) { "Data" } "." }))
         } @else {
-            @if let Some(statement) = statement(gaps) {
-                (ui::section("policy", "The policy to add", &html! {
-                    p { "These permissions were refused. They only read; " code { "octro source aws policy" } " prints all that are needed, and limits those that can be limited." }
-                    pre tabindex="0" { (statement) }
-                }))
-            }
+            (permissions(gaps))
             div.card { (sheet(spot).page(gaps.clone())) }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refused_permissions_are_named_and_never_allowed_for_everything() {
+        let gap = |permission: &str, why: &str| CoverageGap {
+            kind: "aws.keyspaces.table".parse().unwrap(),
+            kind_title: "Tables".to_owned(),
+            source: "aws".to_owned(),
+            account: String::new(),
+            region: String::new(),
+            attribute: "encrypted".to_owned(),
+            why: why.to_owned(),
+            detail: String::new(),
+            permission: permission.to_owned(),
+            resources: 1,
+            example: String::new(),
+        };
+        let page = permissions(&[gap("cassandra:Select", "denied"), gap("", "throttled")]).into_string();
+        assert!(page.contains("cassandra:Select") && page.contains("octro source aws policy"), "{page}");
+        assert!(!page.contains("Allow&quot;") && !page.contains("Resource"), "{page}");
+        assert!(permissions(&[gap("", "denied")]).into_string().is_empty());
     }
 }

@@ -90,7 +90,10 @@ fn origins(facts: &Facts<'_>) -> Known {
             "https-only" => true,
             "http-only" => false,
             // Buckets are spoken to as the viewer speaks.
-            "match-viewer" | "" => is_safe,
+            "match-viewer" => is_safe,
+            "" if origin.get("S3OriginConfig").is_some() && origin.get("CustomOriginConfig").is_none() => {
+                is_safe
+            }
             other => return Known::odd(format!("`OriginProtocolPolicy` is `{other}`")),
         };
         let versions = all(origin, "CustomOriginConfig.OriginSslProtocols.Items.SslProtocol");

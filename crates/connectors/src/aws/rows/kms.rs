@@ -70,7 +70,6 @@ pub(crate) static KEY: Row = Row::of("aws.kms.key", &KEYS, "{KeyArn}")
         )
         .at("Grants")
         .paged(Paging::Token { from: "NextMarker", into: "Marker" })
-        .absent(&["KMSInvalidStateException"])
         .gone(GONE)
         .when(is_ours),
     ])
@@ -193,16 +192,20 @@ fn grants(facts: &Facts<'_>) -> Known {
         Look::Absent => return Known::Value(json!([])),
         Look::There(grants) => grants,
     };
-    let told = many(grants).map(|grant| {
+    let mut told = Vec::new();
+    for grant in many(grants) {
         let grantee = grant.get("GranteePrincipal").and_then(Value::as_str).unwrap_or_default();
+        if grantee.is_empty() {
+            return Known::odd("a grant does not say to whom it is given");
+        }
         let owner = owner(grantee);
-        json!({
+        told.push(json!({
             "grantee": grantee,
             "operations": grant.get("Operations").cloned().unwrap_or_else(|| json!([])),
             "abroad": owner.is_some() && owner != self::owner(facts.key),
-        })
-    });
-    Known::Value(told.collect())
+        }));
+    }
+    Known::Value(Value::Array(told))
 }
 
 fn policy_open(facts: &Facts<'_>) -> Known {

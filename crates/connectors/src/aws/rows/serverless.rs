@@ -4,7 +4,7 @@
 use octro_model::Glob;
 use serde_json::Value;
 
-use crate::aws::facts::{Facts, Known, at, flag, many};
+use crate::aws::facts::{Facts, Known, flag, many};
 use crate::aws::row::{Ask, Attribute, Detail, Form, List, Row, Said, item, made, of};
 use crate::aws::services::{ELASTICACHE, KEYSPACES, OPENSEARCH_SERVERLESS, REDSHIFT_SERVERLESS, TIMESTREAM};
 
@@ -257,6 +257,21 @@ fn collection_key(facts: &Facts<'_>) -> Known {
     })
 }
 
+/// The names that a statement of a network policy speaks of; `None` if it has another form than AWS writes.
+fn patterns(statement: &Value) -> Option<Vec<&str>> {
+    let mut patterns = Vec::new();
+    for rule in many(statement.get("Rules")?) {
+        let before = patterns.len();
+        for name in many(rule.get("Resource")?) {
+            patterns.push(name.as_str().filter(|name| !name.is_empty())?);
+        }
+        if patterns.len() == before {
+            return None;
+        }
+    }
+    (!patterns.is_empty()).then_some(patterns)
+}
+
 /// A network policy that names the collection lets it be reached from public networks.
 fn collection_public(facts: &Facts<'_>) -> Known {
     let policies = match facts.beside.first() {
@@ -270,13 +285,17 @@ fn collection_public(facts: &Facts<'_>) -> Known {
         let document = match policy.details.get("policy") {
             Some(Ok(document)) => document,
             Some(Err(reason)) => return Known::Unknown(reason.clone()),
-            None => continue,
+            None => return Known::odd("a network policy was not opened"),
         };
-        for statement in many(document) {
-            let rules = at(statement, "Rules").into_iter().flat_map(many);
-            let names =
-                rules.filter_map(|rule| rule.get("Resource")).flat_map(many).filter_map(Value::as_str);
-            let is_its = names.into_iter().any(|pattern| Glob::new(pattern).matches(&wanted));
+        let mut statements = many(document).peekable();
+        if statements.peek().is_none() {
+            return Known::odd("a network policy says nothing");
+        }
+        for statement in statements {
+            let Some(patterns) = patterns(statement) else {
+                return Known::odd("a network policy does not say of what it speaks");
+            };
+            let is_its = patterns.iter().any(|pattern| Glob::new(*pattern).matches(&wanted));
             match statement.get("AllowFromPublic").and_then(flag) {
                 Some(open) => public |= is_its && open,
                 None if is_its => return Known::odd("a network policy does not say whether it is public"),
@@ -285,4 +304,51 @@ fn collection_public(facts: &Facts<'_>) -> Known {
         }
     }
     Known::flag(public)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use octro_outbound::aws::api::Place;
+    use serde_json::json;
+
+    use super::*;
+    use crate::aws::class::Classes;
+    use crate::aws::facts::{Beside, Item};
+
+    #[test]
+    fn a_network_policy_of_an_unknown_form_leaves_unknown_what_it_opens() {
+        let public = |details: BTreeMap<&'static str, crate::aws::facts::Told>| {
+            let policies = vec![Item { value: json!({"name": "net"}), details }];
+            let beside = Beside { lists: vec![Ok(Arc::new(policies))], ..Beside::default() };
+            let facts = Facts {
+                place: &Place::new("111122223333", "eu-central-1"),
+                key: "k",
+                item: &json!({"name": "orders"}),
+                details: &BTreeMap::new(),
+                beside: &beside,
+                classes: &Classes::default(),
+            };
+            collection_public(&facts)
+        };
+        let said = |policy: Value| public(BTreeMap::from([("policy", Ok(policy))]));
+        let statement = |resource: Value, open: bool| json!([{"Rules": [{"ResourceType": "collection", "Resource": resource}], "AllowFromPublic": open}]);
+        assert_eq!(said(statement(json!(["collection/ord*"]), true)), Known::flag(true));
+        assert_eq!(said(statement(json!(["collection/ord*"]), false)), Known::flag(false));
+        assert_eq!(said(statement(json!(["collection/other"]), true)), Known::flag(false));
+        for odd in [
+            Value::Null,
+            json!("[]"),
+            json!([]),
+            json!([{"AllowFromPublic": true}]),
+            json!([{"Rules": [], "AllowFromPublic": true}]),
+            statement(json!([7]), true),
+            statement(json!([]), true),
+        ] {
+            assert!(matches!(said(odd.clone()), Known::Unknown(_)), "{odd}");
+        }
+        assert!(matches!(public(BTreeMap::new()), Known::Unknown(_)));
+    }
 }
