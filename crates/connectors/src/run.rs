@@ -158,6 +158,11 @@ impl<'a> Run<'a> {
         self.scopes.push(report);
     }
 
+    /// Whether the source was not stopped, and everything of which it said how it went was enumerated whole.
+    pub fn is_complete(&mut self) -> bool {
+        !self.is_stopped() && self.scopes.iter().all(|scope| scope.complete)
+    }
+
     /// Says that `kind` was enumerated whole, in one scope without a name.
     pub fn complete(&mut self, kind: Id, resources: u64) {
         self.scope(ScopeReport {

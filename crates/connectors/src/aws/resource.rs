@@ -151,7 +151,9 @@ impl Account {
             };
             put(&mut observation, attribute.name, known);
         }
-        if let (false, Known::Value(Value::String(region))) = (row.region.is_empty(), &region) {
+        // Of what says neither its region nor its account by its key, it is kept that it was seen here.
+        let is_kept = !row.region.is_empty() || key::owner(&key).is_none();
+        if let (true, Known::Value(Value::String(region))) = (is_kept, &region) {
             self.homes.lock().unwrap_or_else(PoisonError::into_inner).put(&observation.key, region);
         }
         if row.kind == KEY.kind {

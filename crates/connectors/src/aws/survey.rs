@@ -44,6 +44,7 @@ pub(crate) async fn survey(
     let began = caller.now();
     // What changed while everything was read, and when it was read anew.
     let mut newer: HashMap<(Id, String), Timestamp> = HashMap::new();
+    let mut taken = 0;
     let kinds: Vec<Id> = {
         let all: BTreeSet<&Id> = plan.rows.iter().map(|(_, kind)| kind).collect();
         all.into_iter().cloned().collect()
@@ -79,7 +80,7 @@ pub(crate) async fn survey(
                 if let Some(Heard::Resource(observation, began)) = &change {
                     newer.insert((observation.kind.clone(), observation.key.clone()), *began);
                 }
-                if take(run, change, &mut heard).is_err() { return }
+                if take(run, change, &mut heard, &mut taken).is_err() { return }
                 continue;
             }
             _ = tick.tick() => {
@@ -138,7 +139,7 @@ pub(crate) async fn survey(
     }
     tell_gaps(run, gaps);
     if let Some(kept) = &plan.kept {
-        kept.looked(began);
+        kept.looked(began, run.is_complete());
         tell_queue(run, kept);
     }
 }
@@ -151,20 +152,28 @@ async fn next(heard: &mut Option<&mut mpsc::Receiver<Heard>>) -> Option<Heard> {
     }
 }
 
-/// Takes a change.
+/// Takes a change; `taken`: how many resources this run took since messages were last told.
 fn take(
     run: &mut Run<'_>,
     change: Option<Heard>,
     heard: &mut Option<&mut mpsc::Receiver<Heard>>,
+    taken: &mut u64,
 ) -> Result<(), Stopped> {
     match change {
         // Nobody listens any more.
         None => *heard = None,
-        Some(Heard::Resource(observation, _)) => run.observe(*observation)?,
-        Some(Heard::Told(kept)) => {
+        Some(Heard::Resource(observation, _)) => {
+            run.observe(*observation)?;
+            *taken += 1;
+        }
+        Some(Heard::Told(told, kept)) => {
+            let is_all = std::mem::take(taken) == told;
             run.deliver()?;
-            // Whoever listens may have been stopped meanwhile.
-            let _ = kept.send(());
+            // Of what an earlier run took it is not known here whether it was kept: unanswered, the messages come again.
+            if is_all {
+                // Whoever listens may have been stopped meanwhile.
+                let _ = kept.send(());
+            }
         }
         Some(Heard::Trouble(reason)) => tracing::warn!(%reason, "the queue of changes cannot be read"),
     }
@@ -175,6 +184,7 @@ fn take(
 pub(crate) async fn follow(run: &mut Run<'_>, heard: &mut mpsc::Receiver<Heard>, kept: &Kept) {
     let end = run.deadline().minus(LAST_WORDS);
     let mut until: Option<Timestamp> = None;
+    let mut taken = 0;
     let mut heard = Some(heard);
     let mut tick = tokio::time::interval(Duration::from_millis(200));
     while heard.is_some() && !run.is_stopped() && run.now() < until.unwrap_or(end).min(end) {
@@ -185,7 +195,7 @@ pub(crate) async fn follow(run: &mut Run<'_>, heard: &mut mpsc::Receiver<Heard>,
                     tell_queue(run, kept);
                 }
                 until.get_or_insert_with(|| run.now().plus(FOLLOWED));
-                if take(run, change, &mut heard).is_err() || is_trouble { return }
+                if take(run, change, &mut heard, &mut taken).is_err() || is_trouble { return }
             }
             _ = tick.tick() => {}
         }
@@ -242,3 +252,6 @@ fn tell_gaps(run: &mut Run<'_>, gaps: BTreeMap<(String, Id), Gap>) {
         run.error("gaps", format!("{more} more are not told one by one"), "");
     }
 }
+
+#[cfg(test)]
+mod tests;

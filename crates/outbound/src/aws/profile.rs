@@ -3,7 +3,10 @@
 //! that prints keys.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs::{File, Metadata};
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 
 use octro_model::Timestamp;
 
@@ -24,6 +27,8 @@ pub(super) type Sections = BTreeMap<String, BTreeMap<String, String>>;
 #[derive(Debug, Default)]
 pub(super) struct Files {
     sections: Sections,
+    /// The sections whose command stands in a file that others may write, and what to do about that.
+    doubted: BTreeMap<String, String>,
     /// Where keys stand, for people.
     place: String,
 }
@@ -51,6 +56,20 @@ impl Files {
     /// A profile; `None` if neither file has it.
     fn profile<'a>(&'a self, name: &'a str) -> Option<Profile<'a>> {
         self.sections.get(name).map(|values| Profile { name, values })
+    }
+
+    /// Adds what a file says; what it says again counts.
+    fn add(&mut self, (text, doubt): (String, Option<String>), name: impl Fn(&str) -> String) {
+        for (title, values) in sections(&text) {
+            let name = name(&title);
+            if values.contains_key("credential_process") {
+                match &doubt {
+                    Some(doubt) => self.doubted.insert(name.clone(), doubt.clone()),
+                    None => self.doubted.remove(&name),
+                };
+            }
+            self.sections.entry(name).or_default().extend(values);
+        }
     }
 
     /// A session of single sign-on that profiles share.
@@ -106,6 +125,9 @@ impl Provider {
             return Ok(Some(Credentials { from, ..keys }));
         }
         if let Some(command) = profile.get("credential_process") {
+            if let Some(doubt) = files.doubted.get(profile.name) {
+                return Err(profile.wrong(format!("`credential_process` is not run: {doubt}")));
+            }
             return super::process::keys(profile, command).await.map(Some);
         }
         if is_again {
@@ -207,35 +229,48 @@ impl Provider {
             self.setting(setting).map(PathBuf::from).or_else(|| Some(self.folder()?.join(name)))
         };
         let mut files = Files::default();
-        if let Some(text) = path("AWS_CONFIG_FILE", "config").map(read).transpose()?.flatten() {
-            for (title, values) in sections(&text) {
-                let name = title.strip_prefix("profile ").map_or(title.as_str(), str::trim).to_owned();
-                files.sections.entry(name).or_default().extend(values);
-            }
+        if let Some(read) = path("AWS_CONFIG_FILE", "config").map(read).transpose()?.flatten() {
+            let name = |title: &str| title.strip_prefix("profile ").map_or(title, str::trim).to_owned();
+            files.add(read, name);
         }
         let keys = path("AWS_SHARED_CREDENTIALS_FILE", "credentials");
         files.place = keys.as_ref().map_or_else(String::new, |path| path.display().to_string());
-        if let Some(text) = keys.map(read).transpose()?.flatten() {
-            for (name, values) in sections(&text) {
-                files.sections.entry(name).or_default().extend(values);
-            }
+        if let Some(read) = keys.map(read).transpose()?.flatten() {
+            files.add(read, str::to_owned);
         }
         Ok(files)
     }
 }
 
-/// The text of a file; `None` if there is none.
-fn read(path: PathBuf) -> Result<Option<String>, OutboundError> {
+/// The text of a file, and why it may not name a command to run; `None` if there is none.
+fn read(path: PathBuf) -> Result<Option<(String, Option<String>)>, OutboundError> {
     let wrong = |what: String| OutboundError { who: path.display().to_string(), what };
-    let length = match std::fs::metadata(&path) {
-        Ok(meta) => meta.len(),
+    let file = match File::open(&path) {
+        Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(wrong(error.to_string())),
     };
+    let meta = file.metadata().map_err(|error| wrong(error.to_string()))?;
+    let length = meta.len();
     if length > FILE_MAX {
         return Err(wrong(format!("has {length} bytes; expected a file of profiles of at most {FILE_MAX}")));
     }
-    std::fs::read_to_string(&path).map(Some).map_err(|error| wrong(error.to_string()))
+    let mut text = String::new();
+    file.take(FILE_MAX).read_to_string(&mut text).map_err(|error| wrong(error.to_string()))?;
+    Ok(Some((text, doubt(&path, &meta, rustix::process::geteuid().as_raw()))))
+}
+
+/// Why a file may not name a command that `user` runs: others than the user and root may write it.
+fn doubt(path: &Path, meta: &Metadata, user: u32) -> Option<String> {
+    let path = path.display();
+    if meta.uid() != user && meta.uid() != 0 {
+        return Some(format!(
+            "{path} belongs to the user {}; expected {user} or root: `chown {user} {path}`",
+            meta.uid()
+        ));
+    }
+    let mode = meta.mode() & 0o777;
+    (mode & 0o022 != 0).then(|| format!("others may write {path} (mode {mode:o}): `chmod go-w {path}`"))
 }
 
 /// The sections of an INI file. What is indented belongs to the setting before it, and is not read.

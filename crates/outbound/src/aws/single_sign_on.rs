@@ -174,9 +174,14 @@ fn newest(folder: &Path, start_url: &str) -> Option<Token> {
 
 /// Writes a token, whole or not at all, for its owner's eyes only.
 fn write(path: &Path, fields: &Map<String, Value>) -> std::io::Result<()> {
-    let next = path.with_extension(format!("json.{}", std::process::id()));
-    let mut file =
-        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&next)?;
+    let mut suffix = [0_u8; 8];
+    rustls::crypto::ring::default_provider()
+        .secure_random
+        .fill(&mut suffix)
+        .map_err(|_| std::io::Error::other("the system gives no random bytes for the name of a new file"))?;
+    let next = path.with_extension(format!("json.{:016x}", u64::from_ne_bytes(suffix)));
+    // Never through what lies there already, such as a link that somebody laid.
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&next)?;
     let written =
         serde_json::to_vec(fields).map_err(std::io::Error::other).and_then(|text| file.write_all(&text));
     written.and_then(|()| std::fs::rename(&next, path)).inspect_err(|_| {
@@ -225,4 +230,28 @@ fn keys(answer: &Answer, account: &str, role: &str, again: &str) -> Result<Crede
         from,
         ..Credentials::of(access, secret, Some(session))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_token_is_written_beside_whatever_was_laid_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, prey) = (folder.path().join("a.json"), folder.path().join("prey"));
+        std::fs::write(&prey, "mine").unwrap();
+        // The name that would be foreseen.
+        let foreseen = path.with_extension(format!("json.{}", std::process::id()));
+        std::os::unix::fs::symlink(&prey, &foreseen).unwrap();
+        let fields = Map::from_iter([("accessToken".to_owned(), json!("fresh"))]);
+        write(&path, &fields).unwrap();
+        assert_eq!(std::fs::read_to_string(&prey).unwrap(), "mine");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{\"accessToken\":\"fresh\"}");
+        let meta = std::fs::symlink_metadata(&path).unwrap();
+        assert!(meta.is_file() && meta.permissions().mode() & 0o777 == 0o600);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
+    }
 }

@@ -98,7 +98,7 @@ fn event(record: Value, around: &Value) -> Option<Event> {
     let id = text(&record, "eventID");
     Some(Event {
         id: if id.is_empty() { text(around, "id") } else { id },
-        service: if service == "memorydb" { "memory-db".to_owned() } else { service },
+        service: if service == "memory-db" { "memorydb".to_owned() } else { service },
         account: either("recipientAccountId", "account"),
         region: either("awsRegion", "region"),
         at: either("eventTime", "time").parse().ok(),

@@ -40,10 +40,12 @@ impl Kept {
         self.inner().accounts.get(number).cloned()
     }
 
-    /// A whole look that began at `began` is over.
-    pub(crate) fn looked(&self, began: Timestamp) {
+    /// A look that began at `began` is over. Only if it saw everything do events from before it say nothing more.
+    pub(crate) fn looked(&self, began: Timestamp, saw_everything: bool) {
         let mut inner = self.inner();
-        inner.since = Some(began);
+        if saw_everything {
+            inner.since = Some(began);
+        }
         for account in inner.accounts.values() {
             account.forget_lists_above(ITEMS_MAX);
         }
@@ -109,4 +111,22 @@ pub(super) fn hash(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_look_that_saw_everything_makes_events_old() {
+        let kept = Kept::default();
+        let at = Timestamp::from_secs;
+        kept.looked(at(10_000), false);
+        assert!(!kept.was_seen(at(9_000)));
+        kept.looked(at(20_000), true);
+        assert!(kept.was_seen(at(19_000)) && !kept.was_seen(at(19_800)));
+        // One that broke off leaves what the last one saw.
+        kept.looked(at(30_000), false);
+        assert!(kept.was_seen(at(19_000)) && !kept.was_seen(at(29_000)));
+    }
 }

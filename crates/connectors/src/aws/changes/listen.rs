@@ -15,6 +15,7 @@ use super::queue::Queue;
 use super::watch::{Find, Watch, watches};
 use crate::aws::look::{Account, Message};
 use crate::aws::row::Row;
+use crate::aws::rows::GRAPH;
 
 /// How many resources are read anew at once.
 const AT_ONCE: usize = 8;
@@ -29,6 +30,10 @@ const TRIES_MAX: u32 = 4;
 /// How many events are remembered, and how many reads may wait.
 const REMEMBERED_MAX: usize = 20_000;
 const LATER_MAX: usize = 10_000;
+/// How many resources are read anew by name: for one event, and before it is looked whether more is in the queue. Where there
+/// are more, everything of their row is read instead.
+const NAMED_MAX: usize = 50;
+const TARGETS_MAX: usize = 2_000;
 /// Pauses while the queue cannot be read.
 const PAUSE: Duration = Duration::from_secs(2);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
@@ -38,8 +43,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(60);
 pub(crate) enum Heard {
     /// A resource as it is now, and when it was begun to be read.
     Resource(Box<Observation>, Timestamp),
-    /// That was all of some messages. They are taken out of the queue once it is answered that it is kept.
-    Told(oneshot::Sender<()>),
+    /// That was all of some messages: so many resources since this was told last. The messages are taken out of the queue
+    /// once it is answered that all of these are kept.
+    Told(u64, oneshot::Sender<()>),
     /// The queue cannot be read any more.
     Trouble(UnknownReason),
 }
@@ -59,7 +65,10 @@ pub(crate) struct Listener {
     pub kept: Arc<Kept>,
     /// The rows, each with its kind.
     pub rows: Vec<(&'static Row, Id)>,
+    /// The events of which everything is kept.
     remembered: HashSet<u64>,
+    /// How many resources were told since messages were last told.
+    told: u64,
     /// When everything of a row was last read anew, and how long that took.
     whole: HashMap<Target, (Timestamp, Span)>,
     /// What is read anew later: when, and the how many-th time it will be.
@@ -68,7 +77,15 @@ pub(crate) struct Listener {
 
 impl Listener {
     pub(crate) fn new(queue: Queue, kept: Arc<Kept>, rows: Vec<(&'static Row, Id)>) -> Self {
-        Self { queue, kept, rows, remembered: HashSet::new(), whole: HashMap::new(), later: BTreeMap::new() }
+        Self {
+            queue,
+            kept,
+            rows,
+            remembered: HashSet::new(),
+            told: 0,
+            whole: HashMap::new(),
+            later: BTreeMap::new(),
+        }
     }
 
     /// Listens until nobody wants to hear any more.
@@ -92,32 +109,52 @@ impl Listener {
             };
             pause = PAUSE;
             self.kept.trouble(None);
-            let mut targets: BTreeMap<Target, u32> = self.due();
+            let due = self.due();
+            let mut targets = due.clone();
+            let mut heard = HashSet::new();
             for message in &messages {
                 match events(&message.body) {
-                    Ok(events) => events.iter().for_each(|event| self.about(event, &mut targets)),
+                    Ok(events) => {
+                        events.iter().for_each(|event| self.about(event, &mut heard, &mut targets));
+                    }
                     Err(what) => self.kept.note("messages in the queue that are no events", &what),
                 }
+            }
+            if targets.is_empty() && messages.is_empty() {
+                continue;
             }
             if !self.read(targets, &tell).await {
                 return;
             }
-            let receipts: Vec<String> = messages.into_iter().map(|message| message.receipt).collect();
-            if receipts.is_empty() {
-                continue;
-            }
             let (told, kept) = oneshot::channel();
-            if tell.send(Heard::Told(told)).await.is_err() {
+            if tell.send(Heard::Told(std::mem::take(&mut self.told), told)).await.is_err() {
                 return;
             }
+            let is_kept = kept.await.is_ok();
+            self.settle(is_kept, heard, due);
             // If nobody kept it, the queue gives the messages out again.
-            if kept.await.is_ok()
-                && let Err(fault) = self.queue.delete(&receipts).await
-            {
+            let receipts: Vec<String> = messages.into_iter().map(|message| message.receipt).collect();
+            if is_kept && let Err(fault) = self.queue.delete(&receipts).await {
                 let reason = fault.reason("sqs:DeleteMessage");
                 self.kept.note("times messages could not be taken out of the queue", &reason.to_string());
             }
         }
+    }
+
+    /// Remembers events of which everything is kept. Of those of which it is not, nothing is remembered, and what had waited
+    /// for its time waits again.
+    fn settle(&mut self, is_kept: bool, heard: HashSet<u64>, due: BTreeMap<Target, u32>) {
+        if !is_kept {
+            let next = self.now().plus(AGAIN);
+            for (target, times) in due {
+                self.later.entry(target).or_insert((next, times));
+            }
+            return;
+        }
+        if self.remembered.len() >= REMEMBERED_MAX {
+            self.remembered.clear();
+        }
+        self.remembered.extend(heard);
     }
 
     fn now(&self) -> Timestamp {
@@ -137,13 +174,11 @@ impl Listener {
         due.map(|(target, (_, times))| (target, times)).collect()
     }
 
-    /// Adds what an event is about.
-    fn about(&mut self, event: &Event, targets: &mut BTreeMap<Target, u32>) {
+    /// Adds what an event is about; `heard`: the events of the same messages.
+    fn about(&self, event: &Event, heard: &mut HashSet<u64>, targets: &mut BTreeMap<Target, u32>) {
         if !event.id.is_empty() {
-            if self.remembered.len() >= REMEMBERED_MAX {
-                self.remembered.clear();
-            }
-            if !self.remembered.insert(hash(&event.id)) {
+            let id = hash(&event.id);
+            if self.remembered.contains(&id) || !heard.insert(id) {
                 return;
             }
         }
@@ -166,9 +201,10 @@ impl Listener {
             account.looks_at(&place.region).then_some(place)
         };
         let mut add = |row: usize, watch: Option<usize>, name: String| {
-            if let Some(place) = place(row) {
-                targets.entry(Target { row, place, watch, name }).or_insert(0);
-            }
+            let Some(place) = place(row) else { return };
+            // Those without a name cannot be more than there are rows, watches and places.
+            let name = if targets.len() < TARGETS_MAX { name } else { String::new() };
+            targets.entry(Target { row, place, watch, name }).or_insert(0);
         };
         let Some(fitting) = watches(event) else {
             rows(&|row| row.list.ask.service.name == event.service)
@@ -181,6 +217,10 @@ impl Listener {
             let of = rows(&|row| row.kind == watch.kind && row.part == watch.part);
             match (watch.find, watch.named(event)) {
                 (Find::Whole, _) => {
+                    is_named = true;
+                    of.into_iter().for_each(|row| add(row, Some(index), String::new()));
+                }
+                (_, Some(names)) if names.len() > NAMED_MAX => {
                     is_named = true;
                     of.into_iter().for_each(|row| add(row, Some(index), String::new()));
                 }
@@ -202,6 +242,7 @@ impl Listener {
 
     /// Reads anew and tells; `false` if nobody wants to hear any more.
     async fn read(&mut self, targets: BTreeMap<Target, u32>, tell: &mpsc::Sender<Heard>) -> bool {
+        targets.keys().filter(|target| target.name.is_empty()).for_each(|target| self.forget(target));
         let mut looks = JoinSet::new();
         let mut targets = targets.into_iter();
         loop {
@@ -230,13 +271,36 @@ impl Listener {
                         self.later.insert(target, (self.now().plus(AGAIN), times + 1));
                     }
                     if let Some((observation, began)) = found.seen
-                        && tell.send(Heard::Resource(observation, began)).await.is_err()
+                        && !self.tell(observation, began, tell).await
                     {
                         return false;
                     }
                 }
                 Some(Err(error)) => tracing::warn!(%error, "reading anew broke off"),
             }
+        }
+    }
+
+    /// Tells of a resource; `false` if nobody wants to hear any more.
+    async fn tell(
+        &mut self,
+        observation: Box<Observation>,
+        began: Timestamp,
+        tell: &mpsc::Sender<Heard>,
+    ) -> bool {
+        self.told += 1;
+        tell.send(Heard::Resource(observation, began)).await.is_ok()
+    }
+
+    /// Lets go of the lists from which everything of a row at a place is made, before any of them is read again.
+    fn forget(&self, target: &Target) {
+        let Some((row, _)) = self.rows.get(target.row) else { return };
+        let Some(account) = self.kept.account(&target.place.account) else { return };
+        let graph = if row.reached { GRAPH } else { &[] };
+        let forgets = target.watch.and_then(Watch::at).map_or(&[][..], |watch| watch.forgets);
+        let lists = row.beside.iter().chain(graph).map(|list| list.ask.permission);
+        for permission in forgets.iter().copied().chain(lists).chain([row.list.ask.permission]) {
+            account.forget(&target.place.region, permission);
         }
     }
 
@@ -260,17 +324,12 @@ impl Listener {
                 return true;
             }
         }
-        let forgets = target.watch.and_then(Watch::at).map_or(&[][..], |watch| watch.forgets);
-        let lists = row.beside.iter().map(|list| list.ask.permission).chain([row.list.ask.permission]);
-        for permission in forgets.iter().copied().chain(lists) {
-            account.forget(&target.place.region, permission);
-        }
         let (tell_one, mut told) = mpsc::channel(32);
         let looking = tokio::spawn(account.row(row, kind, target.place, tell_one));
         while let Some(message) = told.recv().await {
             // Of its coverage nothing is told: that the whole was enumerated, only a whole look says.
             if let Message::Resource(observation, began) = message
-                && tell.send(Heard::Resource(observation, began)).await.is_err()
+                && !self.tell(observation, began, tell).await
             {
                 looking.abort();
                 return false;
@@ -280,3 +339,6 @@ impl Listener {
         true
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::watch::{Find, Watch, fill};
 use crate::aws::facts::{ALONE, Facts, Item};
+use crate::aws::key;
 use crate::aws::look::Account;
 use crate::aws::resource::{Looked, scope};
 use crate::aws::row::Row;
@@ -43,8 +44,12 @@ impl Account {
             self.forget(&place.region, permission);
         }
         let key = watch.key(&name, place);
-        let gone =
-            |again| Reread { seen: Some((Box::new(gone(kind, &key, row, place)), self.caller.now())), again };
+        // A key without an owner may be that of another account's: it is gone only for the account in which it was seen.
+        let is_ours = key::owner(&key).is_some() || self.home(&key).is_some();
+        let gone = |again| Reread {
+            seen: is_ours.then(|| (Box::new(gone(kind, &key, row, place)), self.caller.now())),
+            again,
+        };
         let item = match watch.find {
             Find::Whole => return Reread::default(),
             Find::Item(field, template) => {
@@ -147,3 +152,6 @@ fn is_name(name: &str, row: &Row) -> bool {
     };
     (1..=NAME_MAX).contains(&name.len()) && name.bytes().all(fits) && !name.contains("..")
 }
+
+#[cfg(test)]
+mod tests;

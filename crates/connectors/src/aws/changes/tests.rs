@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::event::{Event, events};
 use super::queue::Address;
-use super::watch::{Find, WATCHES, watches};
+use super::watch::{Find, WATCHES, Watch, watches};
+use crate::aws::row::Row;
 use crate::aws::rows::ROWS;
 
 fn event(service: &str, name: &str, request: Value) -> Event {
@@ -47,6 +48,8 @@ fn an_event_names_what_it_is_about() {
         keys.map_or_else(|| "?".to_owned(), |keys| keys.join(" ").replace("111122223333", "A"))
     };
     let rds = "arn:aws:rds:eu-west-1:A";
+    let ways = "whole aws.ec2.instance whole aws.ec2.interface whole aws.rds.instance whole aws.redshift.cluster \
+        whole aws.elb.load_balancer whole aws.elb.load_balancer";
     for (service, name, request, expected) in [
         ("s3", "PutBucketAcl", json!({"bucketName": "b"}), "arn:aws:s3:::b".to_owned()),
         ("s3", "CreateJob", json!({}), String::new()),
@@ -70,15 +73,22 @@ fn an_event_names_what_it_is_about() {
             json!({"resourcesSet": {"items": [{"resourceId": "vol-1"}, {"resourceId": "sg-2"}, {"resourceId": "i-3"}]}}),
             "arn:aws:ec2:eu-west-1:A:volume/vol-1 arn:aws:ec2:eu-west-1:A:security-group/sg-2".to_owned(),
         ),
-        ("ec2", "StartInstances", json!({}), String::new()),
-        ("ec2", "CreateRoute", json!({}), "whole aws.security_group".to_owned()),
+        ("ec2", "CreateKeyPair", json!({}), String::new()),
+        ("ec2", "CreateRoute", json!({}), format!("whole aws.security_group {ways}")),
+        (
+            "ec2",
+            "AuthorizeSecurityGroupIngress",
+            json!({"groupId": "sg-2"}),
+            format!("arn:aws:ec2:eu-west-1:A:security-group/sg-2 {ways}"),
+        ),
         (
             "kms",
             "DisableKey",
             json!({"keyId": "arn:aws:kms:eu-west-1:111122223333:key/1-2"}),
             "arn:aws:kms:eu-west-1:A:key/1-2".to_owned(),
         ),
-        ("kms", "CreateGrant", json!({"keyId": "1-2"}), String::new()),
+        ("kms", "CreateGrant", json!({"keyId": "1-2"}), "arn:aws:kms:eu-west-1:A:key/1-2".to_owned()),
+        ("kms", "GenerateDataKey", json!({"keyId": "1-2"}), String::new()),
         (
             "sqs",
             "SetQueueAttributes",
@@ -93,6 +103,49 @@ fn an_event_names_what_it_is_about() {
     // The table says nothing of them: everything of the service is read anew, if it is one that is read.
     assert_eq!(of("elasticache", "ModifyReplicationGroup", json!({})), None);
     assert_eq!(of("glue", "CreateDatabase", json!({})), None);
+    assert_eq!(of("backup", "BackupJobCompleted", json!({})), None);
+}
+
+/// Whether an event without any names leads to a row.
+fn leads_to(service: &str, name: &str, row: &Row) -> bool {
+    let event = event(service, name, json!({}));
+    let of_service = row.list.ask.service.name == event.service;
+    let Some(fitting) = watches(&event) else { return of_service };
+    let is_whole = |(_, watch): &(usize, &Watch)| watch.find == Find::Whole;
+    fitting.iter().any(|(_, watch)| watch.kind == row.kind && watch.part == row.part)
+        || (of_service && !fitting.is_empty() && !fitting.iter().any(is_whole))
+}
+
+#[test]
+fn every_row_is_reached_by_some_event() {
+    for row in ROWS {
+        let service = row.list.ask.service.name;
+        let of_table = WATCHES.iter().flat_map(|watch| watch.events).map(|name| name.replace('*', ""));
+        let mut names = of_table.chain(["CreateSomething".to_owned()]);
+        assert!(names.any(|name| leads_to(service, &name, row)), "{} {}", row.kind, row.part);
+    }
+    // As the service writes its name in events.
+    let memory = ROWS.iter().find(|row| row.kind == "aws.memorydb.cluster").unwrap();
+    assert!(leads_to("memorydb", "UpdateCluster", memory));
+}
+
+#[test]
+fn what_opens_a_way_leads_to_all_that_has_ways() {
+    for row in ROWS.iter().filter(|row| row.reached) {
+        for name in [
+            "AuthorizeSecurityGroupIngress",
+            "CreateNetworkAclEntry",
+            "ReplaceRoute",
+            "AttachInternetGateway",
+            "ModifyNetworkInterfaceAttribute",
+            "AssociateAddress",
+            "ModifySubnetAttribute",
+            "RunInstances",
+        ] {
+            assert!(leads_to("ec2", name, row), "{} {}: {name}", row.kind, row.part);
+        }
+        assert!(leads_to("elasticloadbalancing", "RegisterTargets", row), "{} {}", row.kind, row.part);
+    }
 }
 
 #[test]

@@ -219,6 +219,15 @@ async fn profiles_give_keys_of_every_sort_and_say_how_to_mend_what_they_do_not()
     assert_eq!(keys("old").await.unwrap().access_key, "SSO");
     assert_eq!(asked.lock().unwrap().iter().filter(|text| text.contains("POST /token")).count(), 0);
 
+    let config = PLACE.get().unwrap().0.path().join(".aws/config");
+    let is_writable = |mode| {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(&config, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    is_writable(0o666);
+    assert!(keys("printed").await.unwrap_err().contains("is not run: others may write"));
+    is_writable(0o644);
+
     for (profile, words) in [
         ("none", "neither ~/.aws/config nor ~/.aws/credentials"),
         ("loop-a", "leads back to it"),
@@ -239,6 +248,31 @@ async fn profiles_give_keys_of_every_sort_and_say_how_to_mend_what_they_do_not()
         assert!(error.contains(words), "{profile}: {error}");
         assert!(!error.contains("stale") && !error.contains("usable"), "{error}");
     }
+}
+
+#[test]
+fn a_command_is_not_run_from_a_file_that_others_may_write() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config");
+    std::fs::write(&path, "[a]\ncredential_process = /bin/true\n[b]\nregion = r\n").unwrap();
+    let of = |mode| {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let mut files = Files::default();
+        files.add(read(path.clone()).unwrap().unwrap(), str::to_owned);
+        files.doubted
+    };
+    assert!(of(0o644).is_empty() && of(0o600).is_empty());
+    for mode in [0o664, 0o602, 0o620] {
+        let doubted = of(mode);
+        assert_eq!(doubted.len(), 1, "{mode:o}");
+        assert!(doubted["a"].contains("`chmod go-w /"), "{doubted:?}");
+    }
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let meta = std::fs::metadata(&path).unwrap();
+    assert_eq!(doubt(&path, &meta, meta.uid()), None);
+    // Another's file, unless that is root.
+    assert_eq!(doubt(&path, &meta, meta.uid() + 1).is_none(), meta.uid() == 0);
 }
 
 #[test]
