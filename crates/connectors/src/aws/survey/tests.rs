@@ -41,3 +41,18 @@ fn only_what_this_run_took_and_kept_is_done_with() {
     // An earlier run took them, or one of them.
     assert!(!is_answered(0, 2, true) && !is_answered(1, 2, true));
 }
+
+#[test]
+fn a_look_that_broke_off_did_not_see_everything() {
+    let mut deliver = |_| Ok(());
+    let kind: Id = "aws.s3.bucket".parse().unwrap();
+    let end = SystemClock.now().plus(Span::from_secs(60));
+    let mut run = Run::new("aws".parse().unwrap(), Vec::new(), &SystemClock, end, &mut deliver);
+    run.complete(kind.clone(), 1);
+    assert!(run.is_complete());
+    run.scope(incomplete(&kind, "1/eu-west-1", UnknownReason::new(Why::TimedOut, "late")));
+    assert!(!run.is_complete());
+    let mut late =
+        Run::new("aws".parse().unwrap(), Vec::new(), &SystemClock, SystemClock.now(), &mut deliver);
+    assert!(!late.is_complete());
+}
