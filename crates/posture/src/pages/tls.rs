@@ -175,31 +175,30 @@ fn chain(moment: &Moment, one: &ResourceView) -> Vec<Node> {
         status,
         href,
     };
-    let held = |name: &str| match value(one, name).and_then(Value::as_bool) {
-        Some(true) => Status::Pass,
-        Some(false) => Status::Fail,
-        None => Status::Unknown,
+    let held = |name: &str| value(one, name).and_then(Value::as_bool);
+    let status = |held: Option<bool>| {
+        Some(held.map_or(Status::Unknown, |held| if held { Status::Pass } else { Status::Fail }))
     };
     let mut nodes = vec![node("endpoint", one.key.clone(), text(one, "service").to_owned(), None, None)];
     let leaf = text(one, "certificate");
     if !leaf.is_empty() {
         let named = held("name_matches");
         let detail = match named {
-            Status::Pass => "covers the name",
-            Status::Fail => "is for another name",
-            _ => "unknown whether for this name",
+            Some(true) => "covers the name",
+            Some(false) => "is for another name",
+            None => "unknown whether for this name",
         };
         let short: String = leaf.chars().take(16).collect();
         let href = links::resource(moment, &CERTIFICATE.parse().unwrap_or_else(|_| one.kind.clone()), leaf);
-        nodes.push(node("leaf", format!("{short}…"), detail.to_owned(), Some(named), Some(href)));
+        nodes.push(node("leaf", format!("{short}…"), detail.to_owned(), status(named), Some(href)));
     }
     let trusted = held("chain_trusted");
     let (label, detail) = match trusted {
-        Status::Pass => ("Trusted root", ""),
-        Status::Fail => ("Not trusted", text(one, "chain_fault")),
-        _ => ("Unknown", "where it leads"),
+        Some(true) => ("Trusted root", ""),
+        Some(false) => ("Not trusted", text(one, "chain_fault")),
+        None => ("Unknown", "where it leads"),
     };
-    nodes.push(node("root", label.to_owned(), detail.replace(',', ";"), Some(trusted), None));
+    nodes.push(node("root", label.to_owned(), detail.replace(',', ";"), status(trusted), None));
     nodes
 }
 
