@@ -214,7 +214,7 @@ impl Lab {
     }
 
     /// What a browser gets whose user is on a page of this site, as `Sec-Fetch-Site` says.
-    pub async fn from_site(&self, site: &str, uri: &str) -> Answer {
+    pub async fn asked_from(&self, site: &str, uri: &str) -> Answer {
         let request = Request::builder().uri(uri).header("host", "localhost:8080");
         self.answer(request.header("sec-fetch-site", site).body(Body::empty()).unwrap()).await
     }

@@ -197,13 +197,13 @@ async fn a_file_that_a_page_hands_out_is_in_the_ledger_with_its_hash() {
             assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, ""), "{uri}");
             assert!(answer.headers.contains_key("content-disposition"), "{uri}");
             for (site, status) in [("cross-site", 403), ("same-site", 403)] {
-                assert_eq!(lab.from_site(site, uri).await.status, status, "{site} {uri}");
+                assert_eq!(lab.asked_from(site, uri).await.status, status, "{site} {uri}");
             }
         }
     }
     assert_eq!(exports(&lab).await.len(), expected.len());
-    assert_eq!(lab.from_site("same-origin", "/controls?format=csv").await.status, 200);
-    assert_eq!(lab.from_site("none", "/results?format=csv").await.status, 200);
+    assert_eq!(lab.asked_from("same-origin", "/controls?format=csv").await.status, 200);
+    assert_eq!(lab.asked_from("none", "/results?format=csv").await.status, 200);
     // No more than so many within a minute: what is refused is not handed out, and is no entry.
     let mut refused = None;
     for _ in 0..60 {
