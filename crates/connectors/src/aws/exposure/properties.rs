@@ -150,7 +150,7 @@ fn callers() -> Vec<(bool, u128)> {
 
 const PORTS: [u16; 9] = [0, 21, 22, 23, 443, 1_023, 1_024, 5_432, u16::MAX];
 /// Ports from which somebody calls: every one at which rules change.
-const FROM: [u16; 10] = [1, 21, 22, 23, 443, 1_023, 1_024, 1_025, 5_433, u16::MAX];
+const FROM: [u16; 11] = [1, 21, 22, 23, 443, 1_023, 1_024, 1_025, 5_432, 5_433, u16::MAX];
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
