@@ -195,7 +195,8 @@ fn instance(random: &mut Random, number: u32) -> Result<Thing, IdError> {
         "storage_encrypted": encrypted, "kms_key_id": if encrypted { key } else { Value::Null },
         "snapshots_clear": 0, "snapshots_public": 0, "public": false, "tls_required": random.percent(90),
         "backup_retention": "14d", "latest_restorable_at": moment(day(0)), "deletion_protection": true,
-        "auto_minor_upgrade": true, "exposure": ways::to_database(number), "shield": ways::SHIELD,
+        "auto_minor_upgrade": true, "exposure": ways::to_database(number), "exposure_complete": true,
+        "shield": ways::SHIELD,
     });
     let arn = format!("arn:aws:rds:{}:{}:db:db-{number:03}", place.region, place.account);
     let mut thing = Thing::new("aws.rds.instance", arn, first)?.within(place.scope());

@@ -66,7 +66,7 @@ pub fn ways() -> Result<Vec<Thing>, IdError> {
         };
         let first = json!({
             "name": app, "account": ACCOUNT, "region": REGION, "type": "application", "vpc": "vpc-0a1b", "public": true,
-            "listeners": listener(policy, oldest), "shield": Value::Null,
+            "listeners": listener(policy, oldest), "shield": Value::Null, "exposure_complete": true,
             "exposure": [path(&format!("alb {app}:443"), "direct", (443, 443)), path(&format!("alb {app}:80"), "direct", (80, 80))],
         });
         let mut thing = Thing::new("aws.elb.load_balancer", arn, first)?.within(scope.clone());
@@ -87,7 +87,7 @@ fn behind(app: &str, number: u32, scope: &str) -> Result<Thing, IdError> {
     let first = json!({
         "name": name, "title": format!("{app} {number}"), "account": ACCOUNT, "region": REGION,
         "data_class": "internal", "vpc": "vpc-0a1b", "state": "running", "public": false, "metadata_tokens": true,
-        "shield": INSIDE,
+        "shield": INSIDE, "exposure_complete": true,
         "exposure": [path(&format!("alb {app}:80,443 -> {name}:8080"), "balancer", (8_080, 8_080))],
     });
     let arn = format!("arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{name}");
@@ -107,13 +107,15 @@ fn bastion(scope: &str) -> Result<Thing, IdError> {
     let first = json!({
         "name": "i-bastion-00", "title": "bastion", "account": ACCOUNT, "region": REGION, "data_class": "internal",
         "vpc": "vpc-0a1b", "state": "running", "public": true, "metadata_tokens": false, "shield": Value::Null,
-        "exposure": [path("i-bastion-00:22", "direct", (22, 22))],
+        "exposure_complete": true, "exposure": [path("i-bastion-00:22", "direct", (22, 22))],
     });
     let arn = format!("arn:aws:ec2:{REGION}:{ACCOUNT}:instance/i-bastion-00");
     let mut thing = Thing::new("aws.ec2.instance", arn, first)?.within(scope.to_owned());
     thing.set(day(120), "metadata_tokens", true);
     // The role lost a permission: for some days nobody could say what reaches it.
     let denied = UnknownReason::new(Why::Denied, "ec2:DescribeNetworkAcls (answers UnauthorizedOperation)");
-    thing.hide(hour(290, 14), hour(301, 10), "exposure", denied);
+    for name in ["exposure", "exposure_complete"] {
+        thing.hide(hour(290, 14), hour(301, 10), name, denied.clone());
+    }
     Ok(thing)
 }

@@ -17,6 +17,9 @@ doc = "Of a test."
 [attributes.shield]
 type = "string"
 doc = "Of a test."
+[attributes.exposure_complete]
+type = "bool"
+doc = "Of a test."
 [attributes.exposure]
 type = "list<object>"
 doc = "Of a test."
@@ -126,6 +129,11 @@ async fn paths_are_told_as_they_were_and_what_is_not_known_is_no_absence() {
                 json!({"account": "one", "exposure": [], "shield": "its groups let the internet in, but no route does"}),
                 json!({}),
             ),
+            machine(
+                "m6",
+                json!({"account": "one", "exposure": [path("internet -> igw -> m6:443", "direct")]}),
+                json!({"exposure_complete": {"why": "denied", "detail": "elasticloadbalancing:DescribeTargetHealth (no)"}}),
+            ),
             machine("m4", json!({"account": "two"}), denied.clone()),
             machine("m5", json!({"account": "two"}), denied),
         ];
@@ -134,10 +142,12 @@ async fn paths_are_told_as_they_were_and_what_is_not_known_is_no_absence() {
         let found = bench.query.exposure(before).await.unwrap();
         let lines = told(&found);
         assert_eq!(
-            lines.get(..5).unwrap(),
+            lines.get(..7).unwrap(),
             [
                 "direct internet>igw>m1:22 fail",
+                "direct internet>igw>m6:443 fail",
                 "balancer internet>igw>lb:443>m2:22 pass",
+                "unknown m6 denied: elasticloadbalancing:DescribeTargetHealth (no)",
                 "unknown m4 denied: ec2:DescribeRouteTables (no)",
                 "unknown m5 denied: ec2:DescribeRouteTables (no)",
                 "guarded m3 its groups let the internet in, but no route does",
@@ -155,7 +165,7 @@ async fn paths_are_told_as_they_were_and_what_is_not_known_is_no_absence() {
 
         // m1 is closed; then is still as it was.
         bench.at(hour(5.0)).await;
-        let second: Vec<Value> = ["m1", "m2", "m3", "m4", "m5"]
+        let second: Vec<Value> = ["m1", "m2", "m3", "m4", "m5", "m6"]
             .map(|key| machine(key, json!({"account": "one", "exposure": [], "shield": null}), json!({})))
             .into();
         bench.collect("cloud", &second, &[("machine", true)]).await;
@@ -164,7 +174,7 @@ async fn paths_are_told_as_they_were_and_what_is_not_known_is_no_absence() {
         let now = bench.query.coverage(after).await.unwrap();
         assert_eq!((gaps(&now), now.complete), (Vec::<String>::new(), 1));
         let then = AsOf { at: before.at, known_at: after.known_at };
-        assert_eq!(told(&bench.query.exposure(then).await.unwrap()).len(), 6);
+        assert_eq!(told(&bench.query.exposure(then).await.unwrap()).len(), 8);
         bench.done().await;
     }
 }

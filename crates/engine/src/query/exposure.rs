@@ -14,6 +14,8 @@ use crate::EngineError;
 
 /// The attribute with the paths, and the one that says what stops the internet.
 const PATHS: &str = "exposure";
+/// The attribute that says whether these are all.
+const COMPLETE: &str = "exposure_complete";
 const SHIELD: &str = "shield";
 /// What a shield says of a resource to which something would be open if nothing else stopped it.
 const BUT: &str = ", but ";
@@ -51,7 +53,7 @@ pub struct ExposurePath {
     pub status: Option<Status>,
 }
 
-/// A resource of which it is not known whether the internet reaches it.
+/// A resource of which it is not known whether the internet reaches it, or by which other paths.
 #[derive(Clone, Debug, Serialize)]
 pub struct ExposureUnknown {
     /// Its kind.
@@ -91,7 +93,7 @@ pub struct KindGap {
 pub struct Exposure {
     /// The paths: those to which nothing stands between first.
     pub paths: Vec<ExposurePath>,
-    /// Resources of which it is not known.
+    /// Resources of which it is not known, or not all of it.
     pub unknown: Vec<ExposureUnknown>,
     /// Resources that only look open.
     pub guarded: Vec<Guarded>,
@@ -177,7 +179,7 @@ impl Query {
         let title = program.kinds.get(kind).map(|layout| layout.kind().title.clone()).unwrap_or_default();
         self.each_present(program, kind, as_of, &mut |one| {
             let text = |name: &str| one.text(name).unwrap_or_default();
-            if let Some(reason) = one.unknown(PATHS) {
+            if let Some(reason) = one.unknown(PATHS).or_else(|| one.unknown(COMPLETE)) {
                 let (kind, reason) = (kind.clone(), reason.to_string());
                 found.unknown.push(ExposureUnknown {
                     kind,

@@ -106,7 +106,7 @@ pub(crate) fn page(spot: Spot<'_>, exposure: &Exposure) -> Markup {
             "What the internet reaches: a path passes the gateway, the route, the network ACL both ways and the security group of every hop. "
             strong { (paths.len()) } " paths, "
             strong { (exposure.unreached) } " resources without any"
-            @if !exposure.unknown.is_empty() { ", and of " strong { (exposure.unknown.len()) } " it is not known" }
+            @if !exposure.unknown.is_empty() { ", and of " strong { (exposure.unknown.len()) } " it is not known, or not all" }
             "."
         }
         (ui::filters(spot.path, spot.params, moment, &filters))
@@ -132,6 +132,7 @@ pub(crate) fn page(spot: Spot<'_>, exposure: &Exposure) -> Markup {
         }
         @if !exposure.unknown.is_empty() {
             (ui::section("unknown", "Not known", &html! {
+                p { "What is listed here may be reached, or by more paths than are drawn." }
                 ul.plain { @for one in exposure.unknown.iter().take(LISTED_MAX) {
                     li { (ui::badge(Status::Unknown)) " " a.key href=(links::resource(moment, &one.kind, &one.key)) { (one.key) } div.muted { (one.reason) } }
                 } }

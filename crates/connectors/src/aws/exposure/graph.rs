@@ -9,7 +9,7 @@ use super::addresses::Addresses;
 use super::balancers::{self, Balancer};
 use super::filters::Protocol;
 use super::network::{Lists, Network, Told, all, text, whole};
-use super::path::{Path, Via, hop};
+use super::path::{Path, Paths, Via, hop};
 use super::reach::{Face, Flow, Place};
 use crate::aws::facts::{Item, Listed};
 
@@ -28,8 +28,8 @@ pub(crate) struct Node {
     pub faces: Vec<Face>,
     /// A path can lead on from here.
     pub is_machine: bool,
-    /// How the internet gets there, or why that is not known.
-    pub paths: Told<Vec<Path>>,
+    /// How the internet gets there.
+    pub paths: Paths,
     /// If nothing leads there directly, what stops it.
     pub shield: String,
 }
@@ -67,13 +67,6 @@ pub(crate) fn face(interface: &Value) -> Face {
     }
 }
 
-/// Where no path is known, there may be one.
-fn doubt(paths: &mut Told<Vec<Path>>, reason: &UnknownReason) {
-    if paths.as_ref().is_ok_and(Vec::is_empty) {
-        *paths = Err(reason.clone());
-    }
-}
-
 impl Graph {
     /// Reads a region's networks and what is in them. The lists: subnets, network ACLs, route tables, internet gateways,
     /// security groups, prefix lists, interfaces, instances, load balancers, target groups, classic load balancers.
@@ -104,7 +97,8 @@ impl Graph {
         known.sort_by_key(|balancer| !balancer.leads_to_balancers());
         for balancer in &known {
             let (label, faces) = (balancer.label.clone(), balancer.faces.clone());
-            let node = Node { label, faces, is_machine: false, paths: Ok(Vec::new()), shield: String::new() };
+            let node =
+                Node { label, faces, is_machine: false, paths: Paths::default(), shield: String::new() };
             graph.nodes.insert(balancer.id.clone(), node);
         }
         for balancer in known {
@@ -114,8 +108,13 @@ impl Graph {
     }
 
     fn put(&mut self, id: &str, label: &str, faces: Vec<Face>, is_machine: bool) {
-        let mut node =
-            Node { label: label.to_owned(), faces, is_machine, paths: Ok(Vec::new()), shield: String::new() };
+        let mut node = Node {
+            label: label.to_owned(),
+            faces,
+            is_machine,
+            paths: Paths::default(),
+            shield: String::new(),
+        };
         (node.paths, node.shield) = self.entries(label, &node.faces, None);
         self.nodes.insert(id.to_owned(), node);
     }
@@ -133,7 +132,7 @@ impl Graph {
                 label: id.to_owned(),
                 faces: vec![face(value)],
                 is_machine: false,
-                paths: Ok(Vec::new()),
+                paths: Paths::default(),
                 shield,
             };
             self.nodes.insert(id.to_owned(), node);
@@ -143,12 +142,7 @@ impl Graph {
     }
 
     /// How the internet reaches these places directly, at the ports that are served; every port if none are named.
-    fn entries(
-        &self,
-        label: &str,
-        faces: &[Face],
-        served: Option<&[(Protocol, u16)]>,
-    ) -> (Told<Vec<Path>>, String) {
+    fn entries(&self, label: &str, faces: &[Face], served: Option<&[(Protocol, u16)]>) -> (Paths, String) {
         let mut paths = Vec::new();
         let mut shield = String::new();
         let mut doubt = None;
@@ -160,6 +154,9 @@ impl Graph {
                     continue;
                 }
             };
+            if let Some(reason) = &direct.doubt {
+                doubt.get_or_insert_with(|| reason.clone());
+            }
             if shield.is_empty() {
                 shield.clone_from(&direct.shield);
             }
@@ -181,57 +178,47 @@ impl Graph {
                 })),
             }
         }
-        if paths.is_empty() {
-            if let Some(reason) = doubt {
-                return (Err(reason), String::new());
-            }
-            if shield.is_empty() {
-                "nothing listens where the internet could reach it".clone_into(&mut shield);
-            }
-        } else {
+        if !paths.is_empty() || doubt.is_some() {
             shield.clear();
+        } else if shield.is_empty() {
+            "nothing listens where the internet could reach it".clone_into(&mut shield);
         }
         // Several places of one resource are one resource.
         paths.dedup_by(|a, b| a.hops == b.hops && a.flow == b.flow);
-        (Ok(paths), shield)
+        (Paths { known: paths, doubt }, shield)
     }
 
     /// A load balancer, and what it leads to.
     fn balancer(&mut self, balancer: Balancer) {
-        let (paths, shield) = match &balancer.served {
+        let (mut paths, shield) = match &balancer.served {
             Ok(served) => self.entries(&balancer.label, &balancer.faces, Some(served)),
-            Err(reason) => (Err(reason.clone()), String::new()),
+            Err(reason) => (Paths::from(reason.clone()), String::new()),
         };
-        let before = self.nodes.get(&balancer.id).map(|node| node.paths.clone());
-        let paths = match (paths, before) {
-            (Ok(mut paths), Some(Ok(more))) => {
-                paths.extend(more);
-                Ok(paths)
-            }
-            (Ok(paths), Some(Err(reason))) if paths.is_empty() => Err(reason),
-            (paths, _) => paths,
-        };
+        if let Some(before) = self.nodes.get(&balancer.id).map(|node| node.paths.clone()) {
+            paths.known.extend(before.known);
+            before.doubt.iter().for_each(|reason| paths.doubt(reason));
+        }
         let mut faces = balancer.faces.clone();
-        let entry = match &paths {
-            Ok(paths) if paths.is_empty() => None,
-            Ok(paths) => {
-                if balancer.keeps_sources {
-                    let sources = super::path::sources(paths);
-                    faces.iter_mut().for_each(|face| face.inside = face.inside.and(&sources));
-                }
-                paths.first().map(|first| Ok(Self::entry(first, &balancer.label, paths)))
+        if balancer.keeps_sources {
+            // Whoever may come by a way that is not known may come from everywhere.
+            let mut sources = super::path::sources(&paths.known);
+            if paths.doubt.is_some() {
+                sources = sources.and(&Addresses::internet());
             }
-            Err(reason) => Some(Err(reason.clone())),
-        };
-        if let Some(entry) = entry {
+            faces.iter_mut().for_each(|face| face.inside = face.inside.and(&sources));
+        }
+        let certain = paths.known.first().map(|first| Ok(Self::entry(first, &balancer.label, &paths.known)));
+        for entry in certain.into_iter().chain(paths.doubt.clone().map(Err)) {
             for target in &balancer.targets {
                 for id in self.named(&target.id, &balancer.vpc) {
                     self.lead(&id, &faces, &entry, (target.protocol, target.port));
                 }
             }
-            if let Err(reason) = &balancer.complete {
-                self.doubt_all(&balancer.vpc, reason);
-            }
+        }
+        if let Err(reason) = &balancer.complete
+            && !paths.are_none()
+        {
+            self.doubt_all(&balancer.vpc, reason);
         }
         let node = Node { label: balancer.label, faces, is_machine: false, paths, shield };
         self.nodes.insert(balancer.id, node);
@@ -271,17 +258,11 @@ impl Graph {
         let flow = Flow { protocol, ports: (port, port), sources: Addresses::default() };
         let reached = self.any(from, &node.faces, protocol, port);
         let Some(node) = self.nodes.get_mut(id) else { return };
-        match (reached, entry, &mut node.paths) {
-            (Ok(false), _, _) => {}
-            (Ok(true), Ok(entry), paths) => {
-                let path = entry.and(&node.label, Via::Balancer, flow);
-                match paths {
-                    Ok(paths) => paths.push(path),
-                    Err(_) => *paths = Ok(vec![path]),
-                }
-            }
-            (Err(reason), _, paths) => doubt(paths, &reason),
-            (Ok(true), Err(reason), paths) => doubt(paths, reason),
+        match (reached, entry) {
+            (Ok(false), _) => {}
+            (Ok(true), Ok(entry)) => node.paths.known.push(entry.and(&node.label, Via::Balancer, flow)),
+            (Err(reason), _) => node.paths.doubt(&reason),
+            (Ok(true), Err(reason)) => node.paths.doubt(reason),
         }
     }
 
@@ -290,7 +271,7 @@ impl Graph {
         let subnets = &self.network.subnets;
         let is_there = |face: &Face| subnets.get(&face.place.subnet).is_some_and(|subnet| subnet.vpc == vpc);
         for node in self.nodes.values_mut().filter(|node| node.faces.iter().any(is_there)) {
-            doubt(&mut node.paths, reason);
+            node.paths.doubt(reason);
         }
     }
 
@@ -315,53 +296,32 @@ impl Graph {
 
     /// How the internet gets to a store that is in these places and serves one port: directly, or by a machine that it
     /// reaches. And if nothing leads there directly, why not.
-    pub(crate) fn store(&self, label: &str, faces: &[Face], port: u16) -> (Told<Vec<Path>>, String) {
+    pub(crate) fn store(&self, label: &str, faces: &[Face], port: u16) -> (Paths, String) {
         let faces: Vec<Face> = faces
             .iter()
             .map(|face| Face { inside: self.network.range(&face.place.subnet), ..face.clone() })
             .collect();
-        let (direct, shield) = self.entries(label, &faces, Some(&[(Protocol::Tcp, port)]));
-        let mut doubt = None;
-        let mut paths = match direct {
-            Ok(paths) => paths,
-            Err(reason) => {
-                doubt = Some(reason);
-                Vec::new()
-            }
-        };
+        let (mut paths, shield) = self.entries(label, &faces, Some(&[(Protocol::Tcp, port)]));
         let flow = Flow { protocol: Protocol::Tcp, ports: (port, port), sources: Addresses::default() };
-        for node in self.nodes.values().filter(|node| node.is_machine) {
-            let before = match &node.paths {
-                Ok(paths) if paths.is_empty() => continue,
-                before => before,
-            };
-            match (self.any(&node.faces, &faces, Protocol::Tcp, port), before) {
-                (Ok(false), _) => {}
-                (Ok(true), Ok(before)) => {
+        for node in self.nodes.values().filter(|node| node.is_machine && !node.paths.are_none()) {
+            match self.any(&node.faces, &faces, Protocol::Tcp, port) {
+                Ok(false) => {}
+                Ok(true) => {
                     for (from, via) in [(Via::Direct, Via::Machine), (Via::Balancer, Via::Balancer)] {
-                        let first = before
-                            .iter()
-                            .filter(|path| path.via == from)
-                            .max_by_key(|path| path.flow.sources.are_world());
+                        let of_kind = node.paths.known.iter().filter(|path| path.via == from);
+                        let first = of_kind.max_by_key(|path| path.flow.sources.are_world());
                         let Some(first) = first else { continue };
                         let mut through = first.clone();
                         // The machine's own port is of no matter here.
                         through.hops.pop();
                         through.hops.push(node.label.clone());
-                        paths.push(through.and(label, via, flow.clone()));
+                        paths.known.push(through.and(label, via, flow.clone()));
                     }
+                    node.paths.doubt.iter().for_each(|reason| paths.doubt(reason));
                 }
-                (Err(reason), _) => {
-                    doubt.get_or_insert(reason);
-                }
-                (Ok(true), Err(reason)) => {
-                    doubt.get_or_insert(reason.clone());
-                }
+                Err(reason) => paths.doubt(&reason),
             }
         }
-        match doubt {
-            Some(reason) if paths.is_empty() => (Err(reason), shield),
-            Some(_) | None => (Ok(paths), shield),
-        }
+        (paths, shield)
     }
 }

@@ -16,5 +16,5 @@ mod tests;
 
 pub(crate) use graph::{Graph, Node};
 pub(crate) use network::{Told, all, text};
-pub(crate) use path::known;
+pub(crate) use path::Paths;
 pub(crate) use reach::{Face, Place};

@@ -206,6 +206,14 @@ fn routes(table: &Value, prefixes: &[Item], gateways: &BTreeSet<(&str, &str)>) -
             to.filter(|to| !to.is_empty()).map(range).collect::<Result<Vec<_>, _>>()?
         } else {
             match entries(prefixes, list) {
+                // What leads to the provider's stores leads on to nobody else.
+                Ok(ranges) if is_of_stores(prefixes, list) => {
+                    found.extend(ranges.into_iter().map(|range| {
+                        let size = range.v4.count().max(range.v6.count());
+                        (size, false, Route { range, way: Way::Elsewhere })
+                    }));
+                    continue;
+                }
                 Ok(ranges) => ranges,
                 // The provider's own lists lead to its services, never to the world.
                 Err(_) if is_of_provider(prefixes, list) => continue,
@@ -308,6 +316,14 @@ fn is_of_provider(prefixes: &[Item], id: &str) -> bool {
     prefixes
         .iter()
         .any(|item| text(&item.value, "prefixListId") == id && text(&item.value, "ownerId") == "AWS")
+}
+
+/// A list of the addresses of S3 or DynamoDB, to which an endpoint of the gateway sort leads.
+fn is_of_stores(prefixes: &[Item], id: &str) -> bool {
+    let is_it = |item: &&Item| text(&item.value, "prefixListId") == id;
+    let name =
+        prefixes.iter().find(is_it).map(|item| text(&item.value, "prefixListName")).unwrap_or_default();
+    is_of_provider(prefixes, id) && [".s3", ".s3express", ".dynamodb"].iter().any(|end| name.ends_with(end))
 }
 
 /// The ranges of a prefix list.

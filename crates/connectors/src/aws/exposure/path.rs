@@ -1,10 +1,12 @@
 //! A way from the internet to something, as people read it and as attributes have it.
 
+use std::cmp::Reverse;
+
+use octro_model::{UnknownReason, Why};
 use serde_json::{Value, json};
 
 use super::addresses::Addresses;
 use super::filters::LAST;
-use super::network::Told;
 use super::reach::Flow;
 use crate::aws::facts::Known;
 
@@ -65,6 +67,14 @@ impl Path {
         Self { hops, via, flow: Flow { sources: self.flow.sources.clone(), ..flow } }
     }
 
+    /// The worst first: open to the world, with little between, to other ports than everybody's, and to many.
+    fn weight(&self) -> (bool, Via, bool, Reverse<u16>, &[String]) {
+        let (first, last) = self.flow.ports;
+        let is_usual = first == last && FOR_EVERYBODY.contains(&first);
+        let width = last.saturating_sub(first);
+        (!self.flow.sources.are_world(), self.via, is_usual, Reverse(width), &self.hops)
+    }
+
     fn value(&self) -> Value {
         json!({
             "path": self.hops.join(" -> "),
@@ -78,14 +88,49 @@ impl Path {
     }
 }
 
-/// Paths as an attribute: those that are shortest first.
-pub(crate) fn known(paths: Told<Vec<Path>>) -> Known {
-    match paths {
-        Err(reason) => Known::Unknown(reason),
-        Ok(mut paths) => {
-            paths.sort_by(|a, b| (a.via, &a.hops).cmp(&(b.via, &b.hops)));
-            paths.dedup();
-            Known::Value(paths.iter().take(PATHS_MAX).map(Path::value).collect())
+/// Ports that are there for everybody: a path to others comes before one to them.
+const FOR_EVERYBODY: [u16; 2] = [80, 443];
+
+/// The paths to something, and why there may be others than these.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Paths {
+    /// Those that are known.
+    pub known: Vec<Path>,
+    /// Why these may not be all. Knowing one path takes no doubt away.
+    pub doubt: Option<UnknownReason>,
+}
+
+impl From<UnknownReason> for Paths {
+    fn from(reason: UnknownReason) -> Self {
+        Self { known: Vec::new(), doubt: Some(reason) }
+    }
+}
+
+impl Paths {
+    /// There may be others; the first reason stays.
+    pub(crate) fn doubt(&mut self, reason: &UnknownReason) {
+        self.doubt.get_or_insert_with(|| reason.clone());
+    }
+
+    /// It is known that there are none.
+    pub(crate) fn are_none(&self) -> bool {
+        self.known.is_empty() && self.doubt.is_none()
+    }
+
+    /// The attributes `exposure`, with the worst paths first, and `exposure_complete`.
+    pub(crate) fn told(mut self) -> (Known, Known) {
+        self.known.sort_by(|a, b| a.weight().cmp(&b.weight()));
+        self.known.dedup();
+        if self.known.len() > PATHS_MAX {
+            self.known.truncate(PATHS_MAX);
+            let what = format!("there are more than {PATHS_MAX} paths");
+            self.doubt(&UnknownReason::new(Why::NotCollected, what));
+        }
+        let told = || Known::Value(self.known.iter().map(Path::value).collect());
+        match &self.doubt {
+            None => (told(), Known::flag(true)),
+            Some(reason) if self.known.is_empty() => (reason.clone().into(), reason.clone().into()),
+            Some(reason) => (told(), reason.clone().into()),
         }
     }
 }

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use octro_model::UnknownReason;
+
 use super::addresses::Addresses;
 use super::filters::{Acl, Group, Protocol, edges, stretches, sum};
 use super::network::{Network, Route, Subnet, Told, Way, odd};
@@ -49,6 +51,8 @@ pub(crate) struct Direct {
     pub gateways: Vec<String>,
     /// If nothing does, what stops it.
     pub shield: String,
+    /// Why more may get through than is known.
+    pub doubt: Option<UnknownReason>,
 }
 
 /// The filters of a place.
@@ -154,13 +158,12 @@ impl Network {
                 }
             }
         }
-        if direct.flows.is_empty() {
-            if doubted {
-                return Err(odd(format!(
-                    "the way to the internet leads through {}, and what that lets pass is not known",
-                    ways.through.join(", ")
-                )));
-            }
+        if doubted {
+            direct.doubt = Some(odd(format!(
+                "the way to the internet leads through {}, and what that lets pass is not known",
+                ways.through.join(", ")
+            )));
+        } else if direct.flows.is_empty() {
             direct.shield = shield(place, &filters, &ways, open);
         }
         Ok(direct)

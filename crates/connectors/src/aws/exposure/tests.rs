@@ -7,10 +7,11 @@ use octro_model::{UnknownReason, Why};
 use serde_json::{Value, json};
 
 use super::Graph;
-use super::network::Told;
-use super::path::Path;
-use super::reach::{Face, Place};
-use crate::aws::facts::{Item, Listed};
+use super::addresses::Addresses;
+use super::filters::Protocol;
+use super::path::{Path, Paths, Via};
+use super::reach::{Face, Flow, Place};
+use crate::aws::facts::{Item, Known, Listed};
 
 fn item(value: Value) -> Item {
     Item { value, details: BTreeMap::new() }
@@ -57,6 +58,16 @@ fn targets(name: &str, health: Result<Value, UnknownReason>) -> Item {
 
 /// An open subnet and a closed one; a machine, a task, and what is given.
 fn read(balancers: Vec<Item>, groups_of_targets: Vec<Item>) -> Graph {
+    read_with(balancers, groups_of_targets, None)
+}
+
+/// The same, with a task in the open subnet that has a public address.
+fn read_with(balancers: Vec<Item>, groups_of_targets: Vec<Item>, public: Option<Value>) -> Graph {
+    let mut task = interface("eni-task", "subnet-inner", "sg-task", "10.0.2.20");
+    if let Some(public) = public {
+        task = interface("eni-task", "subnet-open", "sg-task", "10.0.1.20");
+        task["association"] = public;
+    }
     let everything = |egress: &str| json!({"ruleNumber": "100", "protocol": "-1", "ruleAction": "allow", "egress": egress, "cidrBlock": "0.0.0.0/0"});
     let table = |id: &str, association: Value, target: &str| {
         item(json!({
@@ -87,7 +98,7 @@ fn read(balancers: Vec<Item>, groups_of_targets: Vec<Item>) -> Graph {
             group("sg-data", 5432, &of("sg-app")),
         ],
         Vec::new(),
-        vec![item(attached), item(interface("eni-task", "subnet-inner", "sg-task", "10.0.2.20"))],
+        vec![item(attached), item(task)],
         vec![item(json!({
             "instanceId": "i-1", "vpcId": "vpc-1",
             "networkInterfaceSet": {"item": interface("eni-machine", "subnet-inner", "sg-app", "10.0.2.10")},
@@ -104,11 +115,10 @@ fn listening(value: Value) -> Item {
     with(value, "listeners", Ok(json!([{"Port": "443", "Protocol": "TCP"}])))
 }
 
-fn told(paths: &Told<Vec<Path>>) -> Vec<String> {
-    match paths {
-        Ok(paths) => paths.iter().map(|path| path.hops.join(" -> ")).collect(),
-        Err(reason) => vec![reason.to_string()],
-    }
+/// The paths, and after them the doubt.
+fn told(paths: &Paths) -> Vec<String> {
+    let known = paths.known.iter().map(|path| path.hops.join(" -> "));
+    known.chain(paths.doubt.iter().map(ToString::to_string)).collect()
 }
 
 fn data() -> Face {
@@ -170,18 +180,65 @@ fn a_network_balancer_brings_the_callers_addresses_and_may_lead_to_another_balan
 fn what_a_balancer_leads_to_and_nobody_may_read_is_unknown_for_its_whole_network() {
     let denied = UnknownReason::new(Why::Denied, "elasticloadbalancing:DescribeTargetHealth");
     let groups = json!({"member": "sg-web"});
-    let graph = read(
-        vec![listening(balancer("application", "web", &groups))],
-        vec![targets("web", Err(denied.clone()))],
-    );
+    let reading = |inner: Option<Value>| {
+        let listed = vec![listening(balancer("application", "web", &groups))];
+        read_with(listed, vec![targets("web", Err(denied.clone()))], inner)
+    };
+    let graph = reading(None);
     for id in ["i-1", "eni-task"] {
         assert_eq!(told(&graph.node(id).unwrap().paths), [denied.to_string()], "{id}");
     }
     assert_eq!(told(&graph.store("rds orders", &[data()], 5_432).0), [denied.to_string()]);
+    // What is known already takes no doubt away.
+    let graph = reading(Some(json!({"publicIp": "198.51.100.7"})));
+    let node = graph.node("eni-task").unwrap();
+    assert_eq!(told(&node.paths), ["internet -> igw-1 -> eni-task:8080".to_owned(), denied.to_string()]);
+    let (known, complete) = node.paths.clone().told();
+    assert!(matches!(&known, Known::Value(Value::Array(paths)) if paths.len() == 1), "{known:?}");
+    assert_eq!(complete, Known::Unknown(denied.clone()));
     // Where it listens may not be read: it, and what is behind it.
     let deaf = with(balancer("application", "web", &groups), "listeners", Err(denied.clone()));
     let healthy = Ok(json!([{"Target": {"Id": "i-1", "Port": "8080"}}]));
     let graph = read(vec![deaf], vec![targets("web", healthy)]);
     assert_eq!(told(&graph.node("i-1").unwrap().paths), [denied.to_string()]);
     assert!(told(&graph.node("eni-task").unwrap().paths).is_empty(), "it is no target");
+}
+
+#[test]
+fn of_too_many_paths_the_worst_stay_and_the_rest_is_no_secret() {
+    let path = |name: String, ports: (u16, u16), sources: &str| Path {
+        hops: vec!["internet".to_owned(), name],
+        via: Via::Direct,
+        flow: Flow { protocol: Protocol::Tcp, ports, sources: Addresses::parse(sources).unwrap() },
+    };
+    let mut known: Vec<Path> =
+        (0..60).map(|number| path(format!("a-{number:02}"), (443, 443), "0.0.0.0/0")).collect();
+    known.push(path("z-shell".to_owned(), (22, 22), "0.0.0.0/0"));
+    known.push(path("a-office".to_owned(), (22, 22), "198.51.100.0/24"));
+    let paths = Paths { known, doubt: None };
+    let (Known::Value(Value::Array(told)), Known::Unknown(reason)) = paths.clone().told() else {
+        panic!("paths, and that there are more")
+    };
+    assert_eq!((told.len(), &told[0]["path"]), (50, &json!("internet -> z-shell")));
+    assert!(reason.detail.contains("more than 50"), "{reason}");
+    let few = Paths { known: paths.known.into_iter().take(50).collect(), doubt: None };
+    assert_eq!(few.told().1, Known::flag(true));
+}
+
+#[test]
+fn one_place_that_was_not_told_and_one_way_that_is_unclear_leave_a_doubt_beside_what_is_known() {
+    let graph = read(Vec::new(), Vec::new());
+    let open = |group: &str| Face {
+        place: Place {
+            subnet: "subnet-open".to_owned(),
+            groups: Some(vec![group.to_owned()]),
+            public_4: true,
+            public_6: false,
+        },
+        ..Face::default()
+    };
+    let (paths, shield) = graph.store("rds orders", &[open("sg-task"), open("sg-foreign")], 8_080);
+    let told = told(&paths);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[1].contains("sg-foreign") && shield.is_empty(), "{told:?}");
 }

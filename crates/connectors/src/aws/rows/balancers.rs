@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::aws::exposure::{all, text};
 use crate::aws::facts::{Facts, Item, Known, at, number};
 use crate::aws::row::{Ask, Detail, Form, List, Row, Said, item, made};
-use crate::aws::rows::machines::{EXPOSURE, SHIELD};
+use crate::aws::rows::machines::{COMPLETE, EXPOSURE, SHIELD};
 use crate::aws::services::{ELB, ELB_V2};
 use octro_outbound::aws::api::Paging;
 
@@ -78,6 +78,7 @@ pub(crate) static BALANCER: Row =
             None => Known::Absent,
         }),
         EXPOSURE,
+        COMPLETE,
         SHIELD,
     ]);
 
@@ -106,6 +107,7 @@ pub(crate) static CLASSIC: Row = Row::of(
     item("public", "Scheme", Form::Is("internet-facing")),
     made("listeners", classic_listeners),
     EXPOSURE,
+    COMPLETE,
     SHIELD,
 ]);
 

@@ -199,7 +199,8 @@ pub(crate) static WAREHOUSE: Row = Row::of(
     item("kms_key_id", "KmsKeyId", Form::Key),
     item("public", "PubliclyAccessible", Form::Flag),
     made("exposure", |facts| reached(facts, warehouse(facts)).0),
-    made("shield", |facts| reached(facts, warehouse(facts)).1),
+    made("exposure_complete", |facts| reached(facts, warehouse(facts)).1),
+    made("shield", |facts| reached(facts, warehouse(facts)).2),
 ]);
 
 /// Where a warehouse is: its subnets are told by the name of their group.

@@ -3,7 +3,7 @@
 use octro_model::{UnknownReason, Why};
 use serde_json::{Value, json};
 
-use crate::aws::exposure::{Face, Place, Told, all, known, text};
+use crate::aws::exposure::{Face, Paths, Place, Told, all, text};
 use crate::aws::facts::{Facts, Known, flag};
 use crate::aws::row::{Ask, Attribute, Form, List, Row, Said, item, made};
 use crate::aws::rows::network::INTERFACES;
@@ -25,8 +25,8 @@ pub(super) static GATEWAYS: List =
     listed("DescribeInternetGateways", "ec2:DescribeInternetGateways", "internetGatewaySet.item");
 
 /// How the internet gets there, and what stops it.
-pub(super) const EXPOSURE: Attribute =
-    made("exposure", |facts| known(of_node(facts, |node| node.paths.clone())));
+pub(super) const EXPOSURE: Attribute = made("exposure", |facts| paths(facts).told().0);
+pub(super) const COMPLETE: Attribute = made("exposure_complete", |facts| paths(facts).told().1);
 pub(super) const SHIELD: Attribute =
     made("shield", |facts| shield(of_node(facts, |node| Ok(node.shield.clone()))));
 
@@ -46,6 +46,7 @@ pub(crate) static INSTANCE: Row =
             made("public", |facts| Known::flag(all(facts.item, "networkInterfaceSet.item").any(is_public))),
             item("metadata_tokens", "metadataOptions.httpTokens", Form::Is("required")),
             EXPOSURE,
+            COMPLETE,
             SHIELD,
         ]);
 
@@ -62,6 +63,7 @@ pub(crate) static INTERFACE: Row = Row::of(
     item("instance", "attachment.instanceId", Form::Text),
     made("public", |facts| Known::flag(is_public(facts.item))),
     EXPOSURE,
+    COMPLETE,
     SHIELD,
 ]);
 
@@ -107,6 +109,11 @@ fn acl_rule(entry: &Value) -> Value {
     })
 }
 
+/// How the internet gets to the resource's node.
+fn paths(facts: &Facts<'_>) -> Paths {
+    of_node(facts, |node| Ok(node.paths.clone())).unwrap_or_else(Paths::from)
+}
+
 /// What is known of the resource's node.
 fn of_node<T>(facts: &Facts<'_>, take: fn(&crate::aws::exposure::Node) -> Told<T>) -> Told<T> {
     let graph = match &facts.beside.graph {
@@ -148,9 +155,11 @@ pub(super) struct Store<'a> {
     pub port: Option<i64>,
 }
 
-/// How the internet gets to a managed store, and what stops it.
-pub(super) fn reached(facts: &Facts<'_>, store: Told<Store<'_>>) -> (Known, Known) {
-    let unknown = |reason: UnknownReason| (Known::Unknown(reason.clone()), Known::Unknown(reason));
+/// How the internet gets to a managed store (`exposure`, `exposure_complete`), and what stops it.
+pub(super) fn reached(facts: &Facts<'_>, store: Told<Store<'_>>) -> (Known, Known, Known) {
+    let unknown = |reason: UnknownReason| {
+        (Known::Unknown(reason.clone()), Known::Unknown(reason.clone()), Known::Unknown(reason))
+    };
     let odd = |what: &str| unknown(UnknownReason::new(Why::Failed, what));
     let store = match store {
         Ok(store) => store,
@@ -179,5 +188,6 @@ pub(super) fn reached(facts: &Facts<'_>, store: Told<Store<'_>>) -> (Known, Know
     };
     let faces: Vec<Face> = store.subnets.iter().map(face).collect();
     let (paths, stopped) = graph.store(&store.label, &faces, port);
-    (known(paths), shield(Ok(stopped)))
+    let (exposure, complete) = paths.told();
+    (exposure, complete, shield(Ok(stopped)))
 }

@@ -132,7 +132,8 @@ const ATTRIBUTES: &[Attribute] = &[
     item("deletion_protection", "DeletionProtection", Form::FlagOrNo),
     item("auto_minor_upgrade", "AutoMinorVersionUpgrade", Form::Flag),
     made("exposure", |facts| place(facts).0),
-    made("shield", |facts| place(facts).1),
+    made("exposure_complete", |facts| place(facts).1),
+    made("shield", |facts| place(facts).2),
 ];
 
 pub(crate) static INSTANCE: Row = Row::of("aws.rds.instance", &INSTANCES, "{DBInstanceArn}")
@@ -166,8 +167,10 @@ pub(crate) static CLUSTER_SNAPSHOT: Row =
         .with(SNAPSHOT_ATTRIBUTES);
 
 /// How the internet gets to an instance, and what stops it. Of a cluster, its instances say it.
-fn place(facts: &Facts<'_>) -> (Known, Known) {
-    let Some(name) = facts.text("DBInstanceIdentifier") else { return (Known::Absent, Known::Absent) };
+fn place(facts: &Facts<'_>) -> (Known, Known, Known) {
+    let Some(name) = facts.text("DBInstanceIdentifier") else {
+        return (Known::Absent, Known::Absent, Known::Absent);
+    };
     let public = match public(facts) {
         Known::Value(Value::Bool(public)) => Ok(public),
         Known::Unknown(reason) => Err(reason),
