@@ -121,7 +121,7 @@ async fn open(
         ));
     }
     let place = Place::new(number, plan.home.as_str());
-    Ok(Account::new(caller.clone(), keys, place, plan.classes.clone()))
+    Ok(Account::new(caller.clone(), keys, place, plan.classes.clone(), &plan.rows))
 }
 
 async fn look(plan: &Plan, account: Arc<Account>, tell: &Tell) {

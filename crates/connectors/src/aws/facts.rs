@@ -1,6 +1,6 @@
 //! What was learned of one resource, and how attributes are read from it: a value, absent, or unknown with the reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -34,10 +34,12 @@ pub(crate) struct Beside {
     pub lists: Vec<Listed>,
     /// What the internet reaches in the region, if the row asks.
     pub graph: Option<Result<Arc<Graph>, UnknownReason>>,
+    /// The services that the source reads.
+    pub services: Option<Arc<BTreeSet<&'static str>>>,
 }
 
 /// Nothing besides.
-pub(crate) static ALONE: Beside = Beside { lists: Vec::new(), graph: None };
+pub(crate) static ALONE: Beside = Beside { lists: Vec::new(), graph: None, services: None };
 
 impl Deref for Beside {
     type Target = [Listed];

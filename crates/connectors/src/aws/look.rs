@@ -66,6 +66,8 @@ pub(crate) struct Account {
     pub place: Place,
     /// What is declared.
     pub classes: Arc<Classes>,
+    /// The services that the source reads.
+    services: Arc<BTreeSet<&'static str>>,
     offered: Offered,
     lists: Mutex<HashMap<(String, &'static str, &'static str), Shared>>,
     graphs: Mutex<HashMap<String, Reached>>,
@@ -81,8 +83,15 @@ pub(crate) struct Account {
 
 impl Account {
     /// An account that nothing is known of.
-    pub(crate) fn new(caller: Caller, keys: Provider, place: Place, classes: Arc<Classes>) -> Self {
+    pub(crate) fn new(
+        caller: Caller,
+        keys: Provider,
+        place: Place,
+        classes: Arc<Classes>,
+        rows: &[(&'static Row, Id)],
+    ) -> Self {
         Self {
+            services: Arc::new(rows.iter().map(|(row, _)| row.list.ask.service.name).collect()),
             caller,
             keys,
             place,
@@ -161,7 +170,7 @@ impl Account {
 
     /// What a row reads besides its own list.
     pub(super) async fn all_beside(&self, row: &'static Row, place: &Place) -> Arc<Beside> {
-        let mut beside = Beside::default();
+        let mut beside = Beside { services: Some(self.services.clone()), ..Beside::default() };
         for list in row.beside {
             beside.lists.push(self.beside(list, place).await);
         }

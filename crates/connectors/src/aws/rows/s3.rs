@@ -281,7 +281,7 @@ mod tests {
     fn attributes(details: &BTreeMap<&'static str, Told>, account: &Listed) -> BTreeMap<&'static str, Known> {
         let place = Place::new("111122223333", "eu-central-1");
         let item = json!({ "Name": "b" });
-        let beside = Beside { lists: vec![account.clone()], graph: None };
+        let beside = Beside { lists: vec![account.clone()], ..Beside::default() };
         let classes = Classes::default();
         let facts = Facts {
             place: &place,

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use crate::aws::facts::{Facts, Item, Known};
 use crate::aws::row::{Ask, Form, List, Row, Said, item, made};
-use crate::aws::rows::ROWS;
 use crate::aws::services::TAGGING;
 
 /// Services that run, route or watch, and keep no data at rest by themselves, as ARNs name them.
@@ -51,7 +50,7 @@ static TAGGED: List = List::paged(
 
 pub(crate) static SERVICE: Row = Row::of("aws.service", &TAGGED, "{account}/{region}/{service}").with(&[
     item("service", "service", Form::Text),
-    made("covered", |facts| Known::flag(is_covered(service(facts)))),
+    made("covered", is_covered),
     made("keeps_nothing", |facts| Known::flag(KEEP_NOTHING.contains(&service(facts)))),
     item("resources", "resources", Form::Number),
     item("example", "example", Form::Text),
@@ -61,8 +60,12 @@ fn service<'a>(facts: &Facts<'a>) -> &'a str {
     facts.text("service").unwrap_or_default()
 }
 
-fn is_covered(service: &str) -> bool {
-    ROWS.iter().any(|row| row.list.ask.service.name == service)
+/// What another source might read is covered by nobody.
+fn is_covered(facts: &Facts<'_>) -> Known {
+    match &facts.beside.services {
+        Some(services) => Known::flag(services.contains(service(facts))),
+        None => Known::odd("it is not known which services are read"),
+    }
 }
 
 /// One item for each service, of items that are resources, and of such that were made so before.
@@ -91,7 +94,13 @@ fn by_service(items: Vec<Item>) -> Vec<Item> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use octro_outbound::aws::api::Place;
+
     use super::*;
+    use crate::aws::class::Classes;
+    use crate::aws::facts::Beside;
 
     #[test]
     fn resources_are_counted_by_service_page_by_page() {
@@ -112,6 +121,24 @@ mod tests {
             json!({"service": "unknown", "resources": 1, "example": "odd"}),
         ];
         assert_eq!(told, expected);
-        assert!(is_covered("s3") && is_covered("es") && !is_covered("glue") && !is_covered("unknown"));
+    }
+
+    #[test]
+    fn covered_is_what_this_source_reads() {
+        let (place, classes) = (Place::new("111122223333", "eu-central-1"), Classes::default());
+        let covered = |service: &str, read: Option<&[&'static str]>| {
+            let services = read.map(|read| Arc::new(read.iter().copied().collect()));
+            is_covered(&Facts {
+                place: &place,
+                key: "k",
+                item: &json!({ "service": service }),
+                details: &BTreeMap::new(),
+                beside: &Beside { services, ..Beside::default() },
+                classes: &classes,
+            })
+        };
+        assert_eq!(covered("s3", Some(&["s3", "kms"])), Known::flag(true));
+        assert_eq!(covered("dynamodb", Some(&["s3", "kms"])), Known::flag(false));
+        assert!(matches!(covered("s3", None), Known::Unknown(_)));
     }
 }
