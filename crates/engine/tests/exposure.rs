@@ -116,17 +116,17 @@ async fn paths_are_told_as_they_were_and_what_is_not_known_is_no_absence() {
         let first = [
             machine(
                 "m1",
-                json!({"account": "one", "exposure": [path("internet -> igw -> m1:22", "direct")]}),
+                json!({"account": "one", "exposure": [path("internet -> igw -> m1:22", "direct")], "exposure_complete": true}),
                 json!({}),
             ),
             machine(
                 "m2",
-                json!({"account": "one", "exposure": [path("internet -> igw -> lb:443 -> m2:22", "balancer")]}),
+                json!({"account": "one", "exposure": [path("internet -> igw -> lb:443 -> m2:22", "balancer")], "exposure_complete": true}),
                 json!({}),
             ),
             machine(
                 "m3",
-                json!({"account": "one", "exposure": [], "shield": "its groups let the internet in, but no route does"}),
+                json!({"account": "one", "exposure": [], "exposure_complete": true, "shield": "its groups let the internet in, but no route does"}),
                 json!({}),
             ),
             machine(
@@ -166,7 +166,13 @@ async fn paths_are_told_as_they_were_and_what_is_not_known_is_no_absence() {
         // m1 is closed; then is still as it was.
         bench.at(hour(5.0)).await;
         let second: Vec<Value> = ["m1", "m2", "m3", "m4", "m5", "m6"]
-            .map(|key| machine(key, json!({"account": "one", "exposure": [], "shield": null}), json!({})))
+            .map(|key| {
+                machine(
+                    key,
+                    json!({"account": "one", "exposure": [], "exposure_complete": true, "shield": null}),
+                    json!({}),
+                )
+            })
             .into();
         bench.collect("cloud", &second, &[("machine", true)]).await;
         let after = bench.present().await;

@@ -18,7 +18,7 @@ fn listener() -> Listener {
     let keys = Provider::fixed(Credentials::of("k", "s", None));
     let place = Place::new(ACCOUNT, "eu-west-1");
     let account =
-        Account::new(caller.clone(), keys.clone(), place.clone(), Arc::new(Classes(Arc::default())));
+        Account::new(caller.clone(), keys.clone(), place.clone(), Arc::new(Classes(Arc::default())), &[]);
     account.look_at(vec!["eu-west-1".to_owned()]);
     let kept = Arc::new(Kept::default());
     kept.put(Arc::new(account));

@@ -47,7 +47,13 @@ async fn an_event_of_one_account_takes_nothing_from_another() {
     let caller = Caller::new(Client::default(), Some(nothing().await), 2, SystemClock.now()).unwrap();
     let account = |number: &str| {
         let keys = Provider::fixed(Credentials::of("k", "s", None));
-        Account::new(caller.clone(), keys, Place::new(number, "eu-west-1"), Arc::new(Classes(Arc::default())))
+        Account::new(
+            caller.clone(),
+            keys,
+            Place::new(number, "eu-west-1"),
+            Arc::new(Classes(Arc::default())),
+            &[],
+        )
     };
     let (other, owner) = (account("111111111111"), account("222222222222"));
     for (kind, name, key) in [
